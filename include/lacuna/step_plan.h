@@ -1,0 +1,205 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "lacuna/network.h"
+#include "lacuna/objective.h"
+#include "lacuna/optimizer.h"
+#include "lacuna/tensor.h"
+
+namespace lacuna {
+
+/// Index of a buffer within its plan.
+using BufferId = std::int32_t;
+constexpr BufferId kNoBuffer = -1;
+
+/// A named buffer of a plan.
+///   bound    the caller provides the memory when the plan is compiled (data set, parameters, state);
+///   scratch  lives within a step; the backend provides the memory and may reuse it between plans;
+///   slice    part of a bound buffer (one parameter within the slab).
+struct Buffer {
+  enum class Kind : std::uint8_t { bound, scratch, slice };
+  std::string name;
+  Kind kind = Kind::scratch;
+  DType dtype = DType::f32;
+  Shape shape;
+  BufferId parent = kNoBuffer;  ///< slice: the buffer it lies in
+  std::int64_t offset = 0;      ///< slice: first element within the parent
+  std::int64_t bytes() const { return shape.elements() * size_of(dtype); }
+};
+
+/// Where a run stands. Lives in device memory, is advanced by the plan itself, and is all that a resumed run
+/// needs beside parameters and moments.
+struct StepState {
+  std::int64_t step = 0;      ///< optimizer steps taken
+  std::int64_t epoch = 0;     ///< epochs completed
+  std::int64_t position = 0;  ///< samples of the current epoch already used
+};
+
+/// Per-step values that live in device memory, because a captured graph would freeze them.
+struct StepScalars {
+  float learning_rate = 0;
+  float adam_step_size = 0;             ///< learning_rate / (1 - beta1^t)
+  float adam_inv_sqrt_correction2 = 0;  ///< 1 / sqrt(1 - beta2^t)
+  float sample_count = 0;               ///< M: samples of the (global) batch
+};
+
+/// The terms of J of one step, before its update. One slot of the loss ring.
+struct StepLoss {
+  double reconstruction = 0;
+  double sparsity = 0;
+  double weight_decay = 0;
+  double mean_activation = 0;  ///< mean over units of the per-unit mean activation of the code
+  double samples = 0;
+  double total() const { return reconstruction + sparsity + weight_decay; }
+};
+
+// Operations. Shapes: M samples, `in` and `out` features of a layer, D features of the data.
+// Buffers are f32 unless said otherwise.
+
+/// Begins a step: state.step += 1, then the scalars of this step (learning rate, Adam's corrections, and
+/// sample_count = rows).
+struct BeginStep {
+  BufferId state;    ///< StepState as i64 [3]
+  BufferId scalars;  ///< StepScalars as f32 [4]
+  std::int64_t rows = 0;
+  Optimizer optimizer;
+};
+
+/// batch[i] = row order(epoch, position + i) of the data set, as float in [0,1] when the data set is uint8
+/// (divided by 255). With shuffle, order is the keyed Feistel permutation of this epoch; else the identity.
+/// EndStep, at the end of the plan, moves the position on.
+struct Gather {
+  BufferId data;  ///< [N, D] u8 or f32
+  BufferId state;
+  BufferId batch;  ///< [M, D]
+  bool shuffle = true;
+  std::uint64_t seed = 0;
+};
+
+/// output = activation(input W^T + bias). Without bias the plain product is written (then activation must be
+/// identity): the output layer, whose bias and activation belong to Reconstruction.
+struct DenseForward {
+  BufferId input;             ///< [M, in]
+  BufferId weight;            ///< [out, in]
+  BufferId bias = kNoBuffer;  ///< [out]
+  Activation activation = Activation::identity;
+  BufferId output;                       ///< [M, out]
+  BufferId column_sums = kNoBuffer;      ///< [out]: sum over samples of output
+  BufferId column_abs_sums = kNoBuffer;  ///< [out]: sum over samples of |output|
+};
+
+/// Bias, activation, loss value, its gradient with respect to the pre-activation, and the bias gradient, in one
+/// pass. bce reads the logit, so that it never overflows. When `delta` is kNoBuffer only value and output
+/// are computed (evaluation).
+struct Reconstruction {
+  BufferId product;  ///< [M, D]: h W^T
+  BufferId bias;     ///< [D]
+  Activation activation = Activation::sigmoid;
+  BufferId target;  ///< [M, D]
+  Loss loss = Loss::half_squared;
+  Reduction reduction = Reduction::sample;
+  BufferId scalars;                    ///< for sample_count
+  BufferId value;                      ///< f64 [1]: R
+  BufferId delta = kNoBuffer;          ///< [M, D]; may be `product` itself
+  BufferId bias_gradient = kNoBuffer;  ///< [D]
+  BufferId output = kNoBuffer;         ///< [M, D]: reconstruction; may be `product` itself
+};
+
+/// Sparsity value, its gradient per unit, and the mean activation, from the column sums of the code.
+/// kl: column_gradient_j = (beta/M)(-rho/rho_j + (1-rho)/(1-rho_j)), 0 where rho_j was clipped to
+/// [2^-20, 1-2^-20]. l1: value only, the gradient is elementwise (ActivationBackward::l1).
+struct SparsityPenalty {
+  Sparsity kind = Sparsity::kl;
+  BufferId column_sums;                  ///< [H]
+  BufferId column_abs_sums = kNoBuffer;  ///< [H], l1
+  BufferId scalars;                      ///< for sample_count
+  double rho = 0.1, beta = 3.0, l1 = 0.0;
+  BufferId column_gradient = kNoBuffer;  ///< [H], kl
+  BufferId value;                        ///< f64 [1]: S
+  BufferId mean_activation;              ///< f64 [1]
+};
+
+/// gradient <- (gradient + column_gradient + (l1/M) sign(output)) * activation'(output), in place;
+/// bias_gradient = its column sums. The derivative is written in terms of the output. sign(0) = 0.
+struct ActivationBackward {
+  BufferId gradient;  ///< [M, out]
+  BufferId output;    ///< [M, out]
+  Activation activation = Activation::sigmoid;
+  BufferId column_gradient = kNoBuffer;  ///< [out]
+  double l1 = 0.0;
+  BufferId scalars = kNoBuffer;  ///< for sample_count, with l1
+  BufferId bias_gradient;        ///< [out]
+};
+
+/// weight_gradient = delta^T input; input_gradient = delta W.
+struct DenseBackward {
+  BufferId delta;                       ///< [M, out]
+  BufferId input;                       ///< [M, in]
+  BufferId weight;                      ///< [out, in]
+  BufferId weight_gradient;             ///< [out, in]
+  BufferId input_gradient = kNoBuffer;  ///< [M, in]
+};
+
+/// One pass over the whole slab: weight decay joins the gradient of the ranges that decay, the optimizer
+/// updates parameters and moments, and weight_decay/2 * sum w^2 of the values before the update is written.
+struct UpdateParameters {
+  struct Range {
+    std::int64_t offset = 0, elements = 0;
+    bool decays = false;
+  };
+  BufferId parameters, gradients;  ///< slabs
+  BufferId moment1 = kNoBuffer;    ///< slab: Adam's exp_avg, or SGD's velocity
+  BufferId moment2 = kNoBuffer;    ///< slab: Adam's exp_avg_sq
+  BufferId scalars;
+  std::vector<Range> ranges;
+  Optimizer optimizer;
+  double weight_decay = 0.0;
+  BufferId value;  ///< f64 [1]
+};
+
+/// value = weight_decay/2 * sum w^2 over the ranges that decay (evaluation, where nothing is updated).
+struct WeightDecayValue {
+  BufferId parameters;
+  std::vector<UpdateParameters::Range> ranges;
+  double weight_decay = 0.0;
+  BufferId value;
+};
+
+/// Ends a step: ring[(state.step - 1) mod capacity] = the loss terms; position += sample_count, and past the last
+/// row of the data set position = 0 and epoch += 1.
+struct EndStep {
+  BufferId state, scalars;
+  BufferId reconstruction, sparsity = kNoBuffer, weight_decay = kNoBuffer, mean_activation = kNoBuffer;
+  BufferId ring;  ///< f64 [capacity, 5]: StepLoss
+  std::int64_t data_rows = 0;
+};
+
+using Operation = std::variant<BeginStep, Gather, DenseForward, Reconstruction, SparsityPenalty, ActivationBackward,
+                               DenseBackward, UpdateParameters, WeightDecayValue, EndStep>;
+
+/// One training (or evaluation) step as data: operations in order on named buffers. Written once by the trainer,
+/// turned into an Executable by a backend.
+struct StepPlan {
+  std::string name;
+  std::vector<Buffer> buffers;
+  std::vector<Operation> operations;
+
+  BufferId bound(std::string buffer_name, DType dtype, const Shape& shape);
+  BufferId scratch(std::string buffer_name, const Shape& shape, DType dtype = DType::f32);
+  BufferId slice(std::string buffer_name, BufferId parent, std::int64_t offset, const Shape& shape);
+  const Buffer& operator[](BufferId id) const { return buffers[static_cast<std::size_t>(id)]; }
+  /// kNoBuffer if there is none.
+  BufferId find(const std::string& buffer_name) const;
+
+  /// Checks every operation's buffers: present, right type, shapes that fit each other. Throws ContractError
+  /// naming operation and buffer. Backends call it before they compile.
+  void validate() const;
+  /// One line per operation, for people.
+  std::string describe() const;
+};
+
+}  // namespace lacuna

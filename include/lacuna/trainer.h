@@ -1,0 +1,120 @@
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "lacuna/backend.h"
+#include "lacuna/data.h"
+#include "lacuna/model.h"
+#include "lacuna/objective.h"
+#include "lacuna/optimizer.h"
+
+namespace lacuna {
+
+struct TrainerOptions {
+  Objective objective;
+  Optimizer optimizer;
+  std::int64_t batch = 100;
+  bool shuffle = true;
+  std::uint64_t seed = 0;
+};
+
+/// Sample-weighted means over the steps of (part of) an epoch, each taken before its update.
+struct LossMeans {
+  double samples = 0;
+  double reconstruction = 0, sparsity = 0, weight_decay = 0, mean_activation = 0;
+  double loss() const { return reconstruction + sparsity + weight_decay; }
+  void add(const StepLoss& step);
+};
+
+/// All that a run needs to go on with the same bits: parameters, optimizer moments, where it stands, and the loss
+/// means of the epoch begun.
+struct TrainingState {
+  Model model;
+  std::vector<std::vector<float>> moments;  ///< slabs, Optimizer::moments() of them
+  StepState position;
+  LossMeans epoch_means;
+};
+
+/// A loss that is NaN or infinite. The step is named.
+class DivergedError : public Error {
+ public:
+  DivergedError(std::int64_t step, const StepLoss& loss);
+  std::int64_t step() const { return step_; }
+
+ private:
+  std::int64_t step_;
+};
+
+/// Trains one autoencoder on one data set, on any backend. The algorithm is a StepPlan built by
+/// build_training_plan(); this class binds its memory, replays it and reads the losses back.
+class Trainer {
+ public:
+  /// Validates everything; places the data, the parameters and the optimizer state on the backend. The backend and
+  /// the data must outlive the trainer. Throws InputError.
+  Trainer(Backend& backend, Model model, const Dataset& data, const TrainerOptions& options);
+  ~Trainer();
+  Trainer(const Trainer&) = delete;
+  Trainer& operator=(const Trainer&) = delete;
+
+  std::int64_t steps_per_epoch() const;
+  StepState position() const;
+
+  /// Runs up to `steps` steps, across epoch boundaries, less when `stop` turns true (looked at between steps).
+  /// Returns the loss of each step run. Throws DivergedError.
+  std::vector<StepLoss> run(std::int64_t steps, const std::atomic<bool>* stop = nullptr);
+
+  /// Runs at most to the end of the current epoch and at most `steps` steps; adds to epoch_means(), which begin
+  /// anew with each epoch. Returns the steps run.
+  std::int64_t run_within_epoch(std::int64_t steps, const std::atomic<bool>* stop = nullptr);
+  /// Means over the steps of the current epoch so far; of the last epoch just after it ended.
+  const LossMeans& epoch_means() const;
+
+  /// Everything needed to go on, copied to the host.
+  TrainingState state();
+  /// Goes on from there. Throws InputError if it does not fit this network or optimizer.
+  void restore(const TrainingState& state);
+  /// The model as it stands, copied to the host.
+  Model model();
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+/// The plan of one training step on batches of `rows` samples.
+StepPlan build_training_plan(const Network& network, const TrainerOptions& options, std::int64_t rows,
+                             std::int64_t data_rows, DType data_type, std::int64_t ring_capacity);
+
+/// Forward passes over a data set in batches of consecutive rows.
+class Evaluator {
+ public:
+  /// Throws InputError if the data does not fit the network.
+  Evaluator(Backend& backend, const Model& model, const Dataset& data, std::int64_t batch = 1000);
+  ~Evaluator();
+  Evaluator(const Evaluator&) = delete;
+  Evaluator& operator=(const Evaluator&) = delete;
+
+  /// J and its terms over the whole data set taken as one batch: reconstruction sums are exact sums over samples,
+  /// and KL uses the mean activation over the whole set. Also the mean activation of each unit (may be null).
+  StepLoss loss(const Objective& objective, std::vector<double>* unit_means = nullptr);
+  /// Calls sink(values, rows) batch after batch; values [rows, code_units] or [rows, features].
+  using Sink = std::function<void(const float* values, std::int64_t rows)>;
+  void encode(const Sink& sink);
+  void reconstruct(const Sink& sink);
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+/// Checkpoints: the model's tensors, `optimizer.moment1.NAME` and `optimizer.moment2.NAME`, and the state as
+/// metadata, in one safetensors file. Written atomically.
+void save_checkpoint(const std::string& path, const TrainingState& state);
+TrainingState load_checkpoint(const std::string& path);
+
+}  // namespace lacuna
