@@ -116,7 +116,8 @@ void expect_reordered(const char* descr, const Shape& shape, std::string_view tu
     file_order[static_cast<std::size_t>(fortran)] = static_cast<Value>(c);
     expected.push_back(static_cast<Value>(c));
   }
-  const NpyArray array = parse(file_of(dictionary(descr, "True", tuple), data_of(file_order)));
+  const std::string bytes = file_of(dictionary(descr, "True", tuple), data_of(file_order));
+  const NpyArray array = parse(bytes);
   EXPECT_EQ(array.view.shape, shape);
   EXPECT_EQ(values_of<Value>(array), expected) << tuple;
 }

@@ -106,9 +106,10 @@ TEST(Safetensors, AlignedTensorsAreViewsOfTheBytesAndOthersCopies) {
 }
 
 TEST(Safetensors, TensorsComeInTheOrderOfTheData) {
-  const SafetensorsFile file = parse(file_of(R"({"z":{"dtype":"U8","shape":[1],"data_offsets":[1,2]},)"
-                                             R"("y":{"data_offsets":[0,1],"shape":[1],"dtype":"U8"}}  )",
-                                             "ab"));
+  const std::string bytes = file_of(R"({"z":{"dtype":"U8","shape":[1],"data_offsets":[1,2]},)"
+                                    R"("y":{"data_offsets":[0,1],"shape":[1],"dtype":"U8"}}  )",
+                                    "ab");
+  const SafetensorsFile file = parse(bytes);
   ASSERT_EQ(file.tensors().size(), 2U);
   EXPECT_EQ(file.tensors()[0].name, "y");
   EXPECT_EQ(file.tensors()[1].name, "z");
