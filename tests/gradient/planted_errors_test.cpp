@@ -7,6 +7,7 @@
 #include <functional>
 
 #include "gradient/central_differences.h"
+#include "reference/formulas.h"
 #include "support/cases.h"
 #include "support/random.h"
 
@@ -46,7 +47,7 @@ struct Setting {
 
   double sigmoid_slope(std::int64_t i, std::int64_t j) const { return code()(i, j) * (1.0 - code()(i, j)); }
   double penalty_slope(double mean) const {
-    return reference::kl_slope(mean, objective.rho, objective.beta) / static_cast<double>(x.rows);
+    return objective.beta * reference::kl_slope(mean, objective.rho) / static_cast<double>(x.rows);
   }
 };
 

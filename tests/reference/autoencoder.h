@@ -1,27 +1,16 @@
 #pragma once
 
 #include <cstddef>
-#include <cstdint>
 #include <vector>
 
 #include "lacuna/network.h"
 #include "lacuna/objective.h"
+#include "reference/matrix.h"
 
 /// The mathematics of docs/math.md in double precision, loop by loop: what every backend is held against. It shares
 /// only the plain option structs with the library, none of its formulas. It is itself checked by central differences
 /// (tests/gradient) and by values from PyTorch (tests/golden).
 namespace lacuna::reference {
-
-/// Row-major.
-struct Matrix {
-  std::int64_t rows = 0, columns = 0;
-  std::vector<double> values;
-
-  Matrix() = default;
-  Matrix(std::int64_t r, std::int64_t c) : rows(r), columns(c), values(static_cast<std::size_t>(r * c)) {}
-  double& operator()(std::int64_t i, std::int64_t j) { return values[static_cast<std::size_t>(i * columns + j)]; }
-  double operator()(std::int64_t i, std::int64_t j) const { return values[static_cast<std::size_t>(i * columns + j)]; }
-};
 
 /// y = activation(x W^T + b)
 struct DenseLayer {
@@ -58,11 +47,4 @@ Evaluation evaluate_forward(const Autoencoder& network, const Objective& objecti
 
 /// Mean over the samples of each column of h [M, H].
 std::vector<double> column_means(const Matrix& h);
-/// d KL(rho || mean) / d mean, times beta; 0 where the mean is clipped.
-double kl_slope(double mean, double rho, double beta);
-
-double activate(Activation activation, double a);
-/// Derivative at pre-activation a. relu'(0) = 0.
-double activation_slope(Activation activation, double a);
-
 }  // namespace lacuna::reference
