@@ -57,8 +57,7 @@ class Backend {
   virtual void upload(DeviceBuffer& to, std::int64_t offset, const void* from, std::int64_t bytes) = 0;
   virtual void download(void* to, DeviceBuffer& from, std::int64_t offset, std::int64_t bytes) = 0;
 
-  /// Scratch buffers of all plans compiled by one backend share memory: run one executable at a time.
-  /// The bound buffers must outlive the executable.
+  /// The bound buffers must outlive the executable. Run one executable of a backend at a time.
   virtual std::unique_ptr<Executable> compile(const StepPlan& plan, const Bindings& bindings) = 0;
 };
 
