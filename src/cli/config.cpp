@@ -9,7 +9,7 @@
 
 #include "core/words.h"
 #include "io/file.h"
-#include "io/quote.h"
+#include "io/printable.h"
 #include "lacuna/error.h"
 
 namespace lacuna::cli {
@@ -82,7 +82,7 @@ std::string value_text(const Setting& setting, const toml::node& node, const std
   std::vector<std::string_view> known;
   for (const Setting& setting : all_settings()) known.emplace_back(setting.name);
   throw InputError(
-      fmt::format("{}:{}: unknown key {}{}", path, line, io::quoted(key), words::did_you_mean(key, known)));
+      fmt::format("{}:{}: unknown key {}{}", path, line, io::printable(key), words::did_you_mean(key, known)));
 }
 
 toml::table parse(const std::string& path) {

@@ -5,7 +5,7 @@
 #include <CLI/CLI.hpp>
 
 #include "core/words.h"
-#include "io/quote.h"
+#include "io/printable.h"
 #include "lacuna/error.h"
 
 namespace lacuna::cli {
@@ -129,9 +129,9 @@ std::string without_dashes(std::string word) {
                                  best.empty() ? "" : fmt::format(" (did you mean --{}?)", best), app.get_name()));
   }
   for (const CLI::App* sub : app.get_subcommands(nullptr)) names.push_back(sub->get_name());
-  if (names.empty()) throw InputError(fmt::format("unexpected argument {}", io::quoted(word)));
+  if (names.empty()) throw InputError(fmt::format("unexpected argument {}", io::printable(word)));
   const std::vector<std::string_view> known(names.begin(), names.end());
-  throw InputError(fmt::format("unknown command {}{}; known: {}", io::quoted(word), words::did_you_mean(word, known),
+  throw InputError(fmt::format("unknown command {}{}; known: {}", io::printable(word), words::did_you_mean(word, known),
                                fmt::join(names, ", ")));
 }
 

@@ -6,7 +6,7 @@
 #include <cmath>
 #include <system_error>
 
-#include "io/quote.h"
+#include "io/printable.h"
 #include "lacuna/error.h"
 
 namespace lacuna::cli {
@@ -28,7 +28,7 @@ std::int64_t parse_integer(std::string_view text, std::int64_t lowest, std::int6
     if (text.front() == '-') out_of_range(text, lowest, highest);
     throw InputError(fmt::format("{} is too large", text));
   }
-  if (!whole || error != std::errc()) throw InputError(fmt::format("{} is not a whole number", io::quoted(text)));
+  if (!whole || error != std::errc()) throw InputError(fmt::format("{} is not a whole number", io::printable(text)));
   if (value < lowest || value > highest) out_of_range(text, lowest, highest);
   return value;
 }
@@ -39,7 +39,7 @@ double parse_number(std::string_view text) {
   const bool whole = end == text.data() + text.size() && !text.empty();
   if (whole && error == std::errc::result_out_of_range)
     throw InputError(fmt::format("{} is beyond what a number can be", text));
-  if (!whole || error != std::errc()) throw InputError(fmt::format("{} is not a number", io::quoted(text)));
+  if (!whole || error != std::errc()) throw InputError(fmt::format("{} is not a number", io::printable(text)));
   if (!std::isfinite(value)) throw InputError(fmt::format("must be a finite number, not {}", text));
   return value;
 }
@@ -57,7 +57,7 @@ std::vector<std::int64_t> parse_integers(std::string_view text, std::int64_t low
 bool parse_switch(std::string_view text) {
   if (text == "on" || text == "true") return true;
   if (text == "off" || text == "false") return false;
-  throw InputError(fmt::format("must be on or off, not {}", io::quoted(text)));
+  throw InputError(fmt::format("must be on or off, not {}", io::printable(text)));
 }
 
 }  // namespace lacuna::cli

@@ -7,7 +7,7 @@
 
 #include "cli/parse.h"
 #include "core/words.h"
-#include "io/quote.h"
+#include "io/printable.h"
 #include "lacuna/error.h"
 
 namespace lacuna::cli {
