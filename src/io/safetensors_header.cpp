@@ -101,7 +101,7 @@ class HeaderReader : public nlohmann::json_sax<nlohmann::json> {
   bool number_float(double, const std::string& text) override { mismatch("the number " + text.substr(0, 40)); }
   bool null() override { mismatch("null"); }
   bool boolean(bool value) override { mismatch(value ? "true" : "false"); }
-  bool binary(std::vector<std::uint8_t>&) override { mismatch("binary"); }
+  bool binary(nlohmann::json::binary_t&) override { mismatch("binary"); }
 
   bool parse_error(std::size_t position, const std::string&, const nlohmann::json::exception&) override {
     constexpr std::size_t kLengthBytes = 8;
