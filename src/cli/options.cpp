@@ -155,7 +155,9 @@ Invocation collect(const Command& command) {
   return invocation;
 }
 
-std::string first_line(std::string text) { return text.substr(0, text.find('\n')); }
+std::string first_line(std::string text) {
+  return text.substr(0, text.find('\n'));
+}
 
 }  // namespace
 

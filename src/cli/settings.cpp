@@ -54,7 +54,9 @@ std::string init_value(std::string_view text) {
   return std::string(text);
 }
 
-std::string on_off(bool value) { return value ? "on" : "off"; }
+std::string on_off(bool value) {
+  return value ? "on" : "off";
+}
 
 constexpr unsigned kReadsData = kTrain | kEval | kEncode | kReconstruct;
 
@@ -105,7 +107,8 @@ std::vector<Setting> make_settings() {
        [](S& s, V v) { s.objective.l1 = at_least_zero(v); },
        [](const S& s) { return fmt::format("{}", s.objective.l1); }},
       {"k", "Objective", "N", "topk: units kept per sample (not built yet)", T::integer, kTrain | kEval, true,
-       [](S& s, V v) { s.objective.k = parse_integer(v, 1); }, [](const S& s) { return std::to_string(s.objective.k); }},
+       [](S& s, V v) { s.objective.k = parse_integer(v, 1); },
+       [](const S& s) { return std::to_string(s.objective.k); }},
       {"weight-decay", "Objective", "NUMBER", "lambda: weights (not biases) are pulled towards 0", T::number,
        kTrain | kEval, true, [](S& s, V v) { s.objective.weight_decay = at_least_zero(v); },
        [](const S& s) { return fmt::format("{}", s.objective.weight_decay); }},
@@ -166,7 +169,9 @@ bool is_init_file(std::string_view init) {
   return init.ends_with(".safetensors") || init.find('/') != std::string_view::npos;
 }
 
-const char* to_string(Precision precision) { return words::word_of(kPrecisions, precision); }
+const char* to_string(Precision precision) {
+  return words::word_of(kPrecisions, precision);
+}
 
 const std::vector<Setting>& all_settings() {
   static const std::vector<Setting> settings = make_settings();

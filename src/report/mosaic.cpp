@@ -37,8 +37,8 @@ void draw_tile(Image& image, std::int64_t left, std::int64_t top, const float* v
   for (std::int64_t y = 0; y < tile.height; ++y)
     for (std::int64_t x = 0; x < tile.width; ++x)
       for (int c = 0; c < tile.channels; ++c) {
-        const std::int64_t index = tile.planar ? (c * tile.height + y) * tile.width + x
-                                               : (y * tile.width + x) * tile.channels + c;
+        const std::int64_t index =
+            tile.planar ? (c * tile.height + y) * tile.width + x : (y * tile.width + x) * tile.channels + c;
         image.at(left + x, top + y)[c] = brightness(values[index]);
       }
 }
@@ -59,7 +59,9 @@ std::optional<TileShape> tile_shape(const Shape& shape, std::int64_t features) {
   return TileShape{side, side};
 }
 
-TileShape row_shape(std::int64_t features) { return {1, features}; }
+TileShape row_shape(std::int64_t features) {
+  return {1, features};
+}
 
 Image mosaic(const float* values, std::int64_t rows, const TileShape& tile, const MosaicOptions& options) {
   LACUNA_EXPECTS(rows > 0 && tile.height > 0 && tile.width > 0, "a mosaic has at least one tile of at least one pixel");

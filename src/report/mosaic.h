@@ -31,7 +31,7 @@ enum class TileScaling {
 };
 
 struct MosaicOptions {
-  std::int64_t columns = 0;      ///< 0: as square as possible
+  std::int64_t columns = 0;         ///< 0: as square as possible
   std::int64_t wanted_width = 800;  ///< small mosaics are enlarged by a whole factor, at least 2, to reach this
   TileScaling scaling = TileScaling::centred;
 };

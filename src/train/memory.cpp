@@ -32,8 +32,7 @@ double training_bytes(const Network& network, const Optimizer& optimizer, std::i
 }
 
 double physical_memory_bytes() {
-  const double physical =
-      static_cast<double>(::sysconf(_SC_PHYS_PAGES)) * static_cast<double>(::sysconf(_SC_PAGESIZE));
+  const double physical = static_cast<double>(::sysconf(_SC_PHYS_PAGES)) * static_cast<double>(::sysconf(_SC_PAGESIZE));
   double limit = 0;
   std::ifstream group("/sys/fs/cgroup/memory.max");  // "max" where there is no limit
   return group >> limit && limit > 0 ? std::min(physical, limit) : physical;
@@ -43,9 +42,10 @@ void require_memory(const Network& network, const Optimizer& optimizer, std::int
   const double needed = training_bytes(network, optimizer, batch) + static_cast<double>(data_bytes);
   const double available = physical_memory_bytes();
   if (needed <= available) return;
-  throw InputError(fmt::format("this network and batch need about {} of memory, but this machine has {}; use fewer "
-                               "hidden units or a smaller batch",
-                               readable_bytes(needed), readable_bytes(available)));
+  throw InputError(
+      fmt::format("this network and batch need about {} of memory, but this machine has {}; use fewer "
+                  "hidden units or a smaller batch",
+                  readable_bytes(needed), readable_bytes(available)));
 }
 
 }  // namespace lacuna

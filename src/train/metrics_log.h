@@ -8,8 +8,8 @@ namespace lacuna {
 
 /// One line of metrics.jsonl; the keys are the members' names.
 struct EpochMetrics {
-  std::int64_t epoch = 0;  ///< epochs completed
-  std::int64_t step = 0;   ///< steps taken
+  std::int64_t epoch = 0;                                               ///< epochs completed
+  std::int64_t step = 0;                                                ///< steps taken
   double loss = 0, reconstruction = 0, sparsity = 0, weight_decay = 0;  ///< means over samples, before each update
   double mean_activation = 0;
   double seconds = 0;  ///< time spent on steps

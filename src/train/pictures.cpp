@@ -24,8 +24,9 @@ std::optional<report::TileShape> model_tile(const Model& model) {
 }
 
 [[noreturn]] void no_pictures(const std::string& what, std::int64_t features, const Shape& shape) {
-  throw InputError(fmt::format("{}: samples of {} values{} are no pictures: neither [height, width] nor a square number",
-                               what, features, shape.rank() > 0 ? " of shape " + to_string(shape) : ""));
+  throw InputError(
+      fmt::format("{}: samples of {} values{} are no pictures: neither [height, width] nor a square number", what,
+                  features, shape.rank() > 0 ? " of shape " + to_string(shape) : ""));
 }
 
 }  // namespace

@@ -13,7 +13,9 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
+double seconds_since(Clock::time_point start) {
+  return std::chrono::duration<double>(Clock::now() - start).count();
+}
 
 /// How many steps to take before looking up: about a tenth of a second's worth, so that a bar moves and losses are
 /// still read back rarely.
@@ -104,11 +106,9 @@ class Run {
   void end_epoch(const StepState& position) {
     const LossMeans& means = trainer_.epoch_means();
     const RunProgress now = progress(position.epoch, plan_.samples);
-    const EpochMetrics metrics{position.epoch,        position.step,
-                               means.loss(),          means.reconstruction,
-                               means.sparsity,        means.weight_decay,
-                               means.mean_activation, epoch_seconds_,
-                               now.samples_per_second};
+    const EpochMetrics metrics{position.epoch,        position.step,  means.loss(),
+                               means.reconstruction,  means.sparsity, means.weight_decay,
+                               means.mean_activation, epoch_seconds_, now.samples_per_second};
     const TrainingState state = finite_state();
     log_.append(metrics);
     save(state);

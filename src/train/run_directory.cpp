@@ -55,7 +55,9 @@ void remove_quietly(const fs::path& path) {
   fs::remove(path, ignored);
 }
 
-bool is_temporary(const fs::path& path) { return path.filename().string().find(".tmp-") != std::string::npos; }
+bool is_temporary(const fs::path& path) {
+  return path.filename().string().find(".tmp-") != std::string::npos;
+}
 
 }  // namespace
 
@@ -110,8 +112,8 @@ void RunDirectory::remove_leftovers() const {
 }
 
 void RunDirectory::clear() const {
-  for (const char* name : {"model.safetensors", "config.toml", "metrics.jsonl", "weights.png", "input.png",
-                           "reconstruction.png"})
+  for (const char* name :
+       {"model.safetensors", "config.toml", "metrics.jsonl", "weights.png", "input.png", "reconstruction.png"})
     remove_quietly(file(name));
   for (const CheckpointFile& checkpoint : checkpoints()) remove_quietly(checkpoint.path);
 }
