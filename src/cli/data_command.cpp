@@ -79,8 +79,8 @@ int data_fetch_command(const Invocation& invocation) {
   const std::string name = invocation.require("name", "data fetch mnist [--to DIR]");
   constexpr std::string_view kKnown[] = {"mnist"};
   if (name != kKnown[0])
-    throw InputError(fmt::format("unknown data set {}{}; known: mnist", io::printable(name),
-                                 words::did_you_mean(name, kKnown)));
+    throw InputError(
+        fmt::format("unknown data set {}{}; known: mnist", io::printable(name), words::did_you_mean(name, kKnown)));
   data::FetchOptions options;
   options.progress = FetchProgress{};
   options.note = [](const std::string& line) { tell(line); };

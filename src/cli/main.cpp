@@ -14,14 +14,10 @@ namespace {
 using lacuna::cli::Invocation;
 
 constexpr std::pair<const char*, int (*)(const Invocation&)> kCommands[] = {
-    {"train", lacuna::cli::train_command},
-    {"eval", lacuna::cli::eval_command},
-    {"encode", lacuna::cli::encode_command},
-    {"reconstruct", lacuna::cli::reconstruct_command},
-    {"mosaic", lacuna::cli::mosaic_command},
-    {"data info", lacuna::cli::data_info_command},
-    {"data fetch", lacuna::cli::data_fetch_command},
-    {"devices", lacuna::cli::devices_command},
+    {"train", lacuna::cli::train_command},           {"eval", lacuna::cli::eval_command},
+    {"encode", lacuna::cli::encode_command},         {"reconstruct", lacuna::cli::reconstruct_command},
+    {"mosaic", lacuna::cli::mosaic_command},         {"data info", lacuna::cli::data_info_command},
+    {"data fetch", lacuna::cli::data_fetch_command}, {"devices", lacuna::cli::devices_command},
 };
 
 int dispatch(int argc, char** argv) {

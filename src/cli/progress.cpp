@@ -44,7 +44,9 @@ std::string duration_text(double seconds) {
 
 Progress::Progress() : terminal_(is_terminal()) {}
 
-Progress::~Progress() { clear_bar(); }
+Progress::~Progress() {
+  clear_bar();
+}
 
 void Progress::clear_bar() {
   if (bar_shown_) std::fputs("\r\x1b[K", stderr);
@@ -53,20 +55,20 @@ void Progress::clear_bar() {
 
 void Progress::on_progress(const RunProgress& p) {
   if (!terminal_) return;
-  const std::string line = fmt::format("\r\x1b[K epoch {}/{} {} loss {:.4f}  {}  {} left", p.epoch, p.epochs,
-                                       bar_text(p.fraction), p.loss, rate_text(p.samples_per_second),
-                                       duration_text(p.seconds_left));
+  const std::string line =
+      fmt::format("\r\x1b[K epoch {}/{} {} loss {:.4f}  {}  {} left", p.epoch, p.epochs, bar_text(p.fraction), p.loss,
+                  rate_text(p.samples_per_second), duration_text(p.seconds_left));
   std::fputs(line.c_str(), stderr);
   bar_shown_ = true;
 }
 
 void Progress::on_epoch(const EpochMetrics& m, const RunProgress& p) {
   clear_bar();
-  tell(fmt::format(
-      "epoch {:>{}}/{}  loss {:.4f} = reconstruction {:.4f} + sparsity {:.4f} + weight decay {:.4f}  "
-      "mean activation {:.3f}  {:.2f} s  {}",
-      m.epoch, std::to_string(p.epochs).size(), p.epochs, m.loss, m.reconstruction, m.sparsity, m.weight_decay,
-      m.mean_activation, m.seconds, rate_text(m.samples_per_second)));
+  tell(
+      fmt::format("epoch {:>{}}/{}  loss {:.4f} = reconstruction {:.4f} + sparsity {:.4f} + weight decay {:.4f}  "
+                  "mean activation {:.3f}  {:.2f} s  {}",
+                  m.epoch, std::to_string(p.epochs).size(), p.epochs, m.loss, m.reconstruction, m.sparsity,
+                  m.weight_decay, m.mean_activation, m.seconds, rate_text(m.samples_per_second)));
 }
 
 }  // namespace lacuna::cli

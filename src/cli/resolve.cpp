@@ -52,8 +52,8 @@ std::unique_ptr<Backend> open_backend(const Settings& settings) {
   auto backend = make_backend(settings.device, settings.threads);
   const std::string kind = backend->describe().kind;
   if (settings.precision != Precision::fp32)
-    throw InputError(fmt::format("--precision {} is not built yet for device {}; use fp32",
-                                 to_string(settings.precision), kind));
+    throw InputError(
+        fmt::format("--precision {} is not built yet for device {}; use fp32", to_string(settings.precision), kind));
   return backend;
 }
 

@@ -34,8 +34,12 @@ StopOnSignal::~StopOnSignal() {
   std::signal(SIGTERM, SIG_DFL);
 }
 
-const std::atomic<bool>& StopOnSignal::flag() const { return stopped; }
+const std::atomic<bool>& StopOnSignal::flag() const {
+  return stopped;
+}
 
-int StopOnSignal::exit_status() const { return 128 + received; }
+int StopOnSignal::exit_status() const {
+  return 128 + received;
+}
 
 }  // namespace lacuna::cli

@@ -23,7 +23,9 @@ namespace lacuna::cli {
 
 namespace {
 
-bool may_differ_on_resume(std::string_view name) { return name == "epochs" || name == "device" || name == "threads"; }
+bool may_differ_on_resume(std::string_view name) {
+  return name == "epochs" || name == "device" || name == "threads";
+}
 
 /// The settings of the run that is there, and on top of them what may differ.
 Settings resumed_settings(const RunDirectory& directory, const GivenValues& given) {
@@ -34,14 +36,17 @@ Settings resumed_settings(const RunDirectory& directory, const GivenValues& give
   for (const Setting& setting : all_settings()) {
     const std::string before = setting.show(recorded), now = setting.show(settings);
     if (before == now || !setting.recorded || may_differ_on_resume(setting.name)) continue;
-    throw InputError(fmt::format("cannot resume with another {}: {} says {}, {} has {}; only epochs, device and "
-                                 "threads may differ",
-                                 setting.name, given.at(setting.name).where, now, directory.config(), before));
+    throw InputError(
+        fmt::format("cannot resume with another {}: {} says {}, {} has {}; only epochs, device and "
+                    "threads may differ",
+                    setting.name, given.at(setting.name).where, now, directory.config(), before));
   }
   return settings;
 }
 
-bool file_exists(const std::string& path) { return ::access(path.c_str(), F_OK) == 0; }
+bool file_exists(const std::string& path) {
+  return ::access(path.c_str(), F_OK) == 0;
+}
 
 Settings train_settings(const Invocation& invocation) {
   const GivenValues given = given_values(invocation, kTrain);
@@ -53,9 +58,10 @@ Settings train_settings(const Invocation& invocation) {
   if (!directory.exists()) return settings;
   if (!settings.resume) {
     if (settings.force) return settings;
-    throw InputError(fmt::format("{} exists; go on with its run (--resume), replace it (--force) or choose another "
-                                 "--out",
-                                 directory.path()));
+    throw InputError(
+        fmt::format("{} exists; go on with its run (--resume), replace it (--force) or choose another "
+                    "--out",
+                    directory.path()));
   }
   if (file_exists(directory.config())) return resumed_settings(directory, given);
   if (!directory.checkpoints().empty())
@@ -66,7 +72,8 @@ Settings train_settings(const Invocation& invocation) {
 void check_combinations(const Settings& settings, const GivenValues& given) {
   if (settings.objective.sparsity != Sparsity::topk && given.contains("k"))
     throw InputError("k is for sparsity topk, which is not built yet");
-  if (settings.optimizer.kind == OptimizerKind::adam && (settings.optimizer.momentum > 0 || settings.optimizer.nesterov))
+  if (settings.optimizer.kind == OptimizerKind::adam &&
+      (settings.optimizer.momentum > 0 || settings.optimizer.nesterov))
     throw InputError("momentum and nesterov are for --optimizer sgd; adam keeps moments of its own");
   settings.optimizer.validate();
 }
