@@ -69,7 +69,7 @@ class FetchProgress {
 int data_info_command(const Invocation& invocation) {
   const std::string source = invocation.require("source", "data info SOURCE [--json]");
   Settings settings;
-  apply(settings, given_values(invocation, kDataInfo));
+  apply_values(settings, given_values(invocation, kDataInfo));
   const data::DataInfo info = data::describe(open_dataset(source, settings.data_options));
   print_line(invocation.has("json") ? as_json(info) : as_text(info));
   return 0;

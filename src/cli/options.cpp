@@ -46,11 +46,11 @@ void add_settings(Command& command, unsigned bit, bool show_defaults) {
     const std::string name = std::string("--") + setting.name;
     CLI::Option* option = nullptr;
     if (setting.type == ValueType::flag) {
-      option = command.app->add_flag(name, setting.help);
+      option = command.app->add_flag(name)->description(setting.help);
     } else {
       option = command.app->add_option(name, setting.help)->type_name(setting.metavar);
       option->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
-      if (show_defaults && std::string(setting.name) != "out") option->default_str(setting.show(defaults));
+      if (show_defaults && is_recorded(setting, defaults)) option->default_str(setting.show(defaults));
     }
     add_slot(command, setting.name, true, option, setting.group);
   }
@@ -103,13 +103,13 @@ void add_commands(CLI::App& app, std::vector<Command>& commands) {
   Command& info = add(data, "info", "what a data source holds");
   add_value(info, "source", "SOURCE", "as for train --data");
   add_settings(info, kDataInfo, false);
-  add_slot(info, "json", false, info.app->add_flag("--json", "as JSON"), {});
+  add_slot(info, "json", false, info.app->add_flag("--json")->description("as JSON"), {});
   Command& fetch = add(data, "fetch", "download a data set and check it");
   add_value(fetch, "name", "NAME", "mnist");
   add_value(fetch, "--to", "DIR", "directory to write to (the user's cache directory)");
 
   Command& devices = add(app, "devices", "what can compute here");
-  add_slot(devices, "json", false, devices.app->add_flag("--json", "as JSON"), {});
+  add_slot(devices, "json", false, devices.app->add_flag("--json")->description("as JSON"), {});
 }
 
 std::string without_dashes(std::string word) {

@@ -24,8 +24,7 @@ std::string rate_text(double samples_per_second) {
 
 std::string bar_text(double fraction) {
   const int full = std::clamp(static_cast<int>(std::lround(fraction * kBarWidth)), 0, kBarWidth);
-  return "[" + std::string(static_cast<std::size_t>(full), '#') +
-         std::string(static_cast<std::size_t>(kBarWidth - full), '.') + "]";
+  return fmt::format("[{:#<{}}{:.<{}}]", "", full, "", kBarWidth - full);
 }
 
 bool is_terminal() {
@@ -56,7 +55,7 @@ void Progress::clear_bar() {
 void Progress::on_progress(const RunProgress& p) {
   if (!terminal_) return;
   const std::string line =
-      fmt::format("\r\x1b[K epoch {}/{} {} loss {:.4f}  {}  {} left", p.epoch, p.epochs, bar_text(p.fraction), p.loss,
+      fmt::format("\r\x1b[K epoch {}/{} {} loss {:.4f}  {}  ETA {}", p.epoch, p.epochs, bar_text(p.fraction), p.loss,
                   rate_text(p.samples_per_second), duration_text(p.seconds_left));
   std::fputs(line.c_str(), stderr);
   bar_shown_ = true;
@@ -64,11 +63,11 @@ void Progress::on_progress(const RunProgress& p) {
 
 void Progress::on_epoch(const EpochMetrics& m, const RunProgress& p) {
   clear_bar();
-  tell(
-      fmt::format("epoch {:>{}}/{}  loss {:.4f} = reconstruction {:.4f} + sparsity {:.4f} + weight decay {:.4f}  "
-                  "mean activation {:.3f}  {:.2f} s  {}",
-                  m.epoch, std::to_string(p.epochs).size(), p.epochs, m.loss, m.reconstruction, m.sparsity,
-                  m.weight_decay, m.mean_activation, m.seconds, rate_text(m.samples_per_second)));
+  tell(fmt::format(
+      "epoch {:>{}}/{}  loss {:.4f} = reconstruction {:.4f} + sparsity {:.4f} + weight decay {:.4f}  "
+      "mean activation {:.3f}  {:.2f} s  {}  ETA {}",
+      m.epoch, std::to_string(p.epochs).size(), p.epochs, m.loss, m.reconstruction, m.sparsity, m.weight_decay,
+      m.mean_activation, m.seconds, rate_text(m.samples_per_second), duration_text(p.seconds_left)));
 }
 
 }  // namespace lacuna::cli

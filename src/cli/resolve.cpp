@@ -43,8 +43,8 @@ Settings settings_for_model(const Model& model, const std::string& model_path, c
     for (const char* name : {"data", "split", "limit", "seed"}) remembered.erase(name);
   if (given.contains("split")) remembered.erase("limit");
   Settings settings;
-  apply(settings, remembered);
-  apply(settings, given);
+  apply_values(settings, remembered);
+  apply_values(settings, given);
   return settings;
 }
 

@@ -184,7 +184,7 @@ const Setting* find_setting(std::string_view name) {
   return found == settings.end() ? nullptr : &*found;
 }
 
-void apply(Settings& settings, const GivenValues& values) {
+void apply_values(Settings& settings, const GivenValues& values) {
   for (const auto& [name, value] : values) {
     const Setting* setting = find_setting(name);
     LACUNA_EXPECTS(setting != nullptr, "values are given for known settings only");

@@ -72,7 +72,7 @@ struct GivenValue {
 using GivenValues = std::map<std::string, GivenValue>;
 
 /// Puts values in, checking each one. Throws InputError with `where` in front.
-void apply(Settings& settings, const GivenValues& values);
+void apply_values(Settings& settings, const GivenValues& values);
 
 /// Whether --init names a model file and not a scheme.
 bool is_init_file(std::string_view init);

@@ -1,9 +1,8 @@
 #include <fmt/format.h>
-#include <fmt/ranges.h>
+#include <unistd.h>
 
-#include <functional>
+#include <algorithm>
 #include <nlohmann/json.hpp>
-#include <optional>
 
 #include "cli/commands.h"
 #include "cli/config.h"
@@ -30,9 +29,9 @@ bool may_differ_on_resume(std::string_view name) {
 /// The settings of the run that is there, and on top of them what may differ.
 Settings resumed_settings(const RunDirectory& directory, const GivenValues& given) {
   Settings recorded;
-  apply(recorded, read_config(directory.config()));
+  apply_values(recorded, read_config(directory.config()));
   Settings settings = recorded;
-  apply(settings, given);
+  apply_values(settings, given);
   for (const Setting& setting : all_settings()) {
     const std::string before = setting.show(recorded), now = setting.show(settings);
     if (before == now || !setting.recorded || may_differ_on_resume(setting.name)) continue;
@@ -51,7 +50,7 @@ bool file_exists(const std::string& path) {
 Settings train_settings(const Invocation& invocation) {
   const GivenValues given = given_values(invocation, kTrain);
   Settings settings;
-  apply(settings, given);
+  apply_values(settings, given);
   if (settings.out.empty()) throw InputError("train needs a directory for its results: --out RUN_DIR");
   if (settings.force && settings.resume) throw InputError("--force and --resume exclude each other");
   const RunDirectory directory(settings.out);
