@@ -9,6 +9,7 @@
 
 #include "lacuna/backend.h"
 #include "lacuna/data.h"
+#include "lacuna/error.h"
 #include "lacuna/model.h"
 #include "lacuna/objective.h"
 #include "lacuna/optimizer.h"
