@@ -3,7 +3,10 @@
 # (on procedurally drawn digits where MNIST is neither at hand nor downloadable). Result: runs/demo.
 #   LACUNA_DATA=DIR  directory that holds mnist/
 set -euo pipefail
-[[ -z ${LACUNA_DATA:-} ]] || export LACUNA_DATA="$(realpath -m -- "$LACUNA_DATA")"
+if [[ -n ${LACUNA_DATA:-} ]]; then
+  LACUNA_DATA=$(realpath -m -- "$LACUNA_DATA")
+  export LACUNA_DATA
+fi
 cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.."
 
 readonly run=runs/demo
