@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -36,6 +37,9 @@ class SafetensorsFile {
   std::shared_ptr<const void> owner() const { return owner_; }
 
  private:
+  static SafetensorsFile parse(const void* bytes, std::size_t size, const std::string& name,
+                               std::shared_ptr<const void> owner);
+
   std::string path_;
   std::vector<NamedTensor> tensors_;
   std::vector<std::pair<std::string, std::string>> skipped_;

@@ -63,8 +63,8 @@ struct StepLoss {
 /// Begins a step: state.step += 1, then the scalars of this step (learning rate, Adam's corrections, and
 /// sample_count = rows).
 struct BeginStep {
-  BufferId state;    ///< StepState as i64 [3]
-  BufferId scalars;  ///< StepScalars as f32 [4]
+  BufferId state = kNoBuffer;    ///< StepState as i64 [3]
+  BufferId scalars = kNoBuffer;  ///< StepScalars as f32 [4]
   std::int64_t rows = 0;
   Optimizer optimizer;
 };
@@ -73,9 +73,9 @@ struct BeginStep {
 /// (divided by 255). With shuffle, order is the keyed Feistel permutation of this epoch; else the identity.
 /// EndStep, at the end of the plan, moves the position on.
 struct Gather {
-  BufferId data;  ///< [N, D] u8 or f32
-  BufferId state;
-  BufferId batch;  ///< [M, D]
+  BufferId data = kNoBuffer;  ///< [N, D] u8 or f32
+  BufferId state = kNoBuffer;
+  BufferId batch = kNoBuffer;  ///< [M, D]
   bool shuffle = true;
   std::uint64_t seed = 0;
 };
@@ -83,11 +83,11 @@ struct Gather {
 /// output = activation(input W^T + bias). Without bias the plain product is written (then activation must be
 /// identity): the output layer, whose bias and activation belong to Reconstruction.
 struct DenseForward {
-  BufferId input;             ///< [M, in]
-  BufferId weight;            ///< [out, in]
-  BufferId bias = kNoBuffer;  ///< [out]
+  BufferId input = kNoBuffer;   ///< [M, in]
+  BufferId weight = kNoBuffer;  ///< [out, in]
+  BufferId bias = kNoBuffer;    ///< [out]
   Activation activation = Activation::identity;
-  BufferId output;                       ///< [M, out]
+  BufferId output = kNoBuffer;           ///< [M, out]
   BufferId column_sums = kNoBuffer;      ///< [out]: sum over samples of output
   BufferId column_abs_sums = kNoBuffer;  ///< [out]: sum over samples of |output|
 };
@@ -96,14 +96,14 @@ struct DenseForward {
 /// pass. bce reads the logit, so that it never overflows. When `delta` is kNoBuffer only value and output
 /// are computed (evaluation).
 struct Reconstruction {
-  BufferId product;  ///< [M, D]: h W^T
-  BufferId bias;     ///< [D]
+  BufferId product = kNoBuffer;  ///< [M, D]: h W^T
+  BufferId bias = kNoBuffer;     ///< [D]
   Activation activation = Activation::sigmoid;
-  BufferId target;  ///< [M, D]
+  BufferId target = kNoBuffer;  ///< [M, D]
   Loss loss = Loss::half_squared;
   Reduction reduction = Reduction::sample;
-  BufferId scalars;                    ///< for sample_count
-  BufferId value;                      ///< f64 [1]: R
+  BufferId scalars = kNoBuffer;        ///< for sample_count
+  BufferId value = kNoBuffer;          ///< f64 [1]: R
   BufferId delta = kNoBuffer;          ///< [M, D]; may be `product` itself
   BufferId bias_gradient = kNoBuffer;  ///< [D]
   BufferId output = kNoBuffer;         ///< [M, D]: reconstruction; may be `product` itself
@@ -114,34 +114,34 @@ struct Reconstruction {
 /// [2^-20, 1-2^-20]. l1: value only, the gradient is elementwise (ActivationBackward::l1).
 struct SparsityPenalty {
   Sparsity kind = Sparsity::kl;
-  BufferId column_sums;                  ///< [H]
+  BufferId column_sums = kNoBuffer;      ///< [H]
   BufferId column_abs_sums = kNoBuffer;  ///< [H], l1
-  BufferId scalars;                      ///< for sample_count
+  BufferId scalars = kNoBuffer;          ///< for sample_count
   double rho = 0.1, beta = 3.0, l1 = 0.0;
   BufferId column_gradient = kNoBuffer;  ///< [H], kl
-  BufferId value;                        ///< f64 [1]: S
-  BufferId mean_activation;              ///< f64 [1]
+  BufferId value = kNoBuffer;            ///< f64 [1]: S
+  BufferId mean_activation = kNoBuffer;  ///< f64 [1]
 };
 
 /// gradient <- (gradient + column_gradient + (l1/M) sign(output)) * activation'(output), in place;
 /// bias_gradient = its column sums. The derivative is written in terms of the output. sign(0) = 0.
 struct ActivationBackward {
-  BufferId gradient;  ///< [M, out]
-  BufferId output;    ///< [M, out]
+  BufferId gradient = kNoBuffer;  ///< [M, out]
+  BufferId output = kNoBuffer;    ///< [M, out]
   Activation activation = Activation::sigmoid;
   BufferId column_gradient = kNoBuffer;  ///< [out]
   double l1 = 0.0;
-  BufferId scalars = kNoBuffer;  ///< for sample_count, with l1
-  BufferId bias_gradient;        ///< [out]
+  BufferId scalars = kNoBuffer;        ///< for sample_count, with l1
+  BufferId bias_gradient = kNoBuffer;  ///< [out]
 };
 
 /// weight_gradient = delta^T input; input_gradient = delta W.
 struct DenseBackward {
-  BufferId delta;                       ///< [M, out]
-  BufferId input;                       ///< [M, in]
-  BufferId weight;                      ///< [out, in]
-  BufferId weight_gradient;             ///< [out, in]
-  BufferId input_gradient = kNoBuffer;  ///< [M, in]
+  BufferId delta = kNoBuffer;            ///< [M, out]
+  BufferId input = kNoBuffer;            ///< [M, in]
+  BufferId weight = kNoBuffer;           ///< [out, in]
+  BufferId weight_gradient = kNoBuffer;  ///< [out, in]
+  BufferId input_gradient = kNoBuffer;   ///< [M, in]
 };
 
 /// One pass over the whole slab: weight decay joins the gradient of the ranges that decay, the optimizer
@@ -151,35 +151,27 @@ struct UpdateParameters {
     std::int64_t offset = 0, elements = 0;
     bool decays = false;
   };
-  BufferId parameters, gradients;  ///< slabs
-  BufferId moment1 = kNoBuffer;    ///< slab: Adam's exp_avg, or SGD's velocity
-  BufferId moment2 = kNoBuffer;    ///< slab: Adam's exp_avg_sq
-  BufferId scalars;
+  BufferId parameters = kNoBuffer, gradients = kNoBuffer;  ///< slabs
+  BufferId moment1 = kNoBuffer;                            ///< slab: Adam's exp_avg, or SGD's velocity
+  BufferId moment2 = kNoBuffer;                            ///< slab: Adam's exp_avg_sq
+  BufferId scalars = kNoBuffer;
   std::vector<Range> ranges;
   Optimizer optimizer;
   double weight_decay = 0.0;
-  BufferId value;  ///< f64 [1]
-};
-
-/// value = weight_decay/2 * sum w^2 over the ranges that decay (evaluation, where nothing is updated).
-struct WeightDecayValue {
-  BufferId parameters;
-  std::vector<UpdateParameters::Range> ranges;
-  double weight_decay = 0.0;
-  BufferId value;
+  BufferId value = kNoBuffer;  ///< f64 [1]
 };
 
 /// Ends a step: ring[(state.step - 1) mod capacity] = the loss terms; position += sample_count, and past the last
 /// row of the data set position = 0 and epoch += 1.
 struct EndStep {
-  BufferId state, scalars;
-  BufferId reconstruction, sparsity = kNoBuffer, weight_decay = kNoBuffer, mean_activation = kNoBuffer;
-  BufferId ring;  ///< f64 [capacity, 5]: StepLoss
+  BufferId state = kNoBuffer, scalars = kNoBuffer;
+  BufferId reconstruction = kNoBuffer, sparsity = kNoBuffer, weight_decay = kNoBuffer, mean_activation = kNoBuffer;
+  BufferId ring = kNoBuffer;  ///< f64 [capacity, 5]: StepLoss
   std::int64_t data_rows = 0;
 };
 
 using Operation = std::variant<BeginStep, Gather, DenseForward, Reconstruction, SparsityPenalty, ActivationBackward,
-                               DenseBackward, UpdateParameters, WeightDecayValue, EndStep>;
+                               DenseBackward, UpdateParameters, EndStep>;
 
 /// One training (or evaluation) step as data: operations in order on named buffers. Written once by the trainer,
 /// turned into an Executable by a backend.

@@ -1,0 +1,18 @@
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+
+namespace lacuna::cpu {
+
+/// Above 0 while a oneDNN call runs: lets a test tell the library's heap allocations from Lacuna's own.
+extern std::atomic<int> library_depth;
+
+enum class Transpose : bool { no, yes };
+
+/// Row-major C [m, n] = op(A) [m, k] op(B) [k, n] in float32, by dnnl_sgemm. A is stored [m, k], or [k, m] if
+/// transposed; B [k, n], or [n, k] if transposed; no padding between rows. Throws Error if oneDNN fails.
+void gemm(Transpose transpose_a, Transpose transpose_b, std::int64_t m, std::int64_t n, std::int64_t k, const float* a,
+          const float* b, float* c);
+
+}  // namespace lacuna::cpu

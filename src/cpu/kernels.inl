@@ -1,0 +1,299 @@
+// Compiled once for each instruction set, with LACUNA_CPU_TARGET naming it. Includes nothing whose inline
+// functions could leak out of this translation unit compiled for the wrong processor.
+
+#include <omp.h>
+
+#include "cpu/kernels.h"
+#include "lacuna/math/activation.h"
+#include "lacuna/math/feistel.h"
+#include "lacuna/math/loss.h"
+#include "lacuna/math/penalty.h"
+#include "lacuna/math/update.h"
+
+namespace lacuna::cpu::LACUNA_CPU_TARGET {
+namespace {
+
+struct Part {
+  std::int64_t begin, end;
+};
+
+/// The share of this thread in `count` items taken in blocks of `block`.
+Part share(std::int64_t count, std::int64_t block) {
+  const std::int64_t threads = omp_get_num_threads(), thread = omp_get_thread_num();
+  const std::int64_t blocks = (count + block - 1) / block;
+  const std::int64_t begin = blocks * thread / threads * block, end = blocks * (thread + 1) / threads * block;
+  return {begin < count ? begin : count, end < count ? end : count};
+}
+
+constexpr std::int64_t kCacheLine = 16;  // floats
+
+float* clear_partial(const ColumnPartials& partials, std::int64_t columns) {
+  float* row = partials.sums + omp_get_thread_num() * partials.stride;
+  for (std::int64_t j = 0; j < columns; ++j) row[j] = 0.0f;
+  return row;
+}
+
+/// After a barrier: adds the threads' rows in thread order, each thread for its own columns.
+void add_partials(const ColumnPartials& partials, std::int64_t columns, float* sums) {
+  const Part mine = share(columns, kCacheLine);
+  const std::int64_t threads = omp_get_num_threads();
+  for (std::int64_t j = mine.begin; j < mine.end; ++j) {
+    float sum = partials.sums[j];
+    for (std::int64_t t = 1; t < threads; ++t) sum += partials.sums[t * partials.stride + j];
+    sums[j] = sum;
+  }
+}
+
+double add_values(const double* partials, int threads) {
+  double sum = 0;
+  for (int t = 0; t < threads; ++t) sum += partials[t];
+  return sum;
+}
+
+void gather(const GatherArgs& p) {
+  const math::FeistelOrder order(p.seed, static_cast<std::uint64_t>(p.state->epoch),
+                                 static_cast<std::uint64_t>(p.data_rows));
+  const std::int64_t position = p.state->position;
+#pragma omp parallel num_threads(p.threads)
+  {
+    const Part mine = share(p.rows, 1);
+    for (std::int64_t i = mine.begin; i < mine.end; ++i) {
+      const std::int64_t at = position + i;
+      const std::int64_t row = p.shuffle ? static_cast<std::int64_t>(order(static_cast<std::uint64_t>(at))) : at;
+      float* __restrict to = p.batch + i * p.columns;
+      if (p.dtype == DType::u8) {
+        const std::uint8_t* __restrict from = static_cast<const std::uint8_t*>(p.data) + row * p.columns;
+#pragma omp simd
+        for (std::int64_t j = 0; j < p.columns; ++j) to[j] = static_cast<float>(from[j]) / 255.0f;
+      } else {
+        const float* __restrict from = static_cast<const float*>(p.data) + row * p.columns;
+#pragma omp simd
+        for (std::int64_t j = 0; j < p.columns; ++j) to[j] = from[j];
+      }
+    }
+  }
+}
+
+/// `sums` of the activations, or of activations and magnitudes, or neither: a template, so that the inner loop has no
+/// branch.
+template <class A, bool kSums, bool kAbsSums>
+void bias_activation(const BiasActivationArgs& p) {
+#pragma omp parallel num_threads(p.threads)
+  {
+    float* __restrict sums = kSums ? clear_partial(p.partials, p.columns) : nullptr;
+    float* __restrict abs_sums = kAbsSums ? clear_partial(p.abs_partials, p.columns) : nullptr;
+    const float* __restrict bias = p.bias;
+    const Part mine = share(p.rows, 1);
+    for (std::int64_t i = mine.begin; i < mine.end; ++i) {
+      float* __restrict row = p.values + i * p.columns;
+#pragma omp simd
+      for (std::int64_t j = 0; j < p.columns; ++j) {
+        const float h = A::forward(row[j] + bias[j]);
+        row[j] = h;
+        if constexpr (kSums) sums[j] += h;
+        if constexpr (kAbsSums) abs_sums[j] += math::L1Penalty::value(h);
+      }
+    }
+    if constexpr (kSums || kAbsSums) {
+#pragma omp barrier
+      if constexpr (kSums) add_partials(p.partials, p.columns, p.column_sums);
+      if constexpr (kAbsSums) add_partials(p.abs_partials, p.columns, p.column_abs_sums);
+    }
+  }
+}
+
+template <class A>
+void bias_activation(const BiasActivationArgs& p) {
+  if (p.column_sums && p.column_abs_sums) return bias_activation<A, true, true>(p);
+  if (p.column_sums) return bias_activation<A, true, false>(p);
+  if (p.column_abs_sums) return bias_activation<A, false, true>(p);
+  bias_activation<A, false, false>(p);
+}
+
+template <class L, class A, bool kDelta, bool kOutput>
+void reconstruction(const ReconstructionArgs& p) {
+  const double samples = p.scalars->sample_count;
+  double scale = 1.0;
+  if (p.reduction != Reduction::sum) scale /= samples;
+  if (p.reduction == Reduction::element) scale /= static_cast<double>(p.columns);
+  const auto delta_scale = static_cast<float>(scale);
+#pragma omp parallel num_threads(p.threads)
+  {
+    float* __restrict sums = kDelta ? clear_partial(p.partials, p.columns) : nullptr;
+    const float* __restrict bias = p.bias;
+    double total = 0;
+    const Part mine = share(p.rows, 1);
+    for (std::int64_t i = mine.begin; i < mine.end; ++i) {
+      // product, delta and output may be one buffer: each element is read before it is written.
+      const float* product = p.product + i * p.columns;
+      const float* __restrict target = p.target + i * p.columns;
+      float* delta = kDelta ? p.delta + i * p.columns : nullptr;
+      float* output = kOutput ? p.output + i * p.columns : nullptr;
+      float row_value = 0;
+#pragma omp simd reduction(+ : row_value)
+      for (std::int64_t j = 0; j < p.columns; ++j) {
+        const float a = product[j] + bias[j];
+        const float x = target[j];
+        const float y = A::forward(a);
+        row_value += L::value(x, y, a);
+        if constexpr (kDelta) {
+          const float d = delta_scale * L::template delta<A>(x, y);
+          delta[j] = d;
+          sums[j] += d;
+        }
+        if constexpr (kOutput) output[j] = y;
+      }
+      total += row_value;
+    }
+    p.value_partials[omp_get_thread_num()] = total;
+#pragma omp barrier
+    if constexpr (kDelta) add_partials(p.partials, p.columns, p.bias_gradient);
+#pragma omp master
+    *p.value = scale * add_values(p.value_partials, omp_get_num_threads());
+  }
+}
+
+template <class L, class A>
+void reconstruction(const ReconstructionArgs& p) {
+  if (p.delta && p.output) return reconstruction<L, A, true, true>(p);
+  if (p.delta) return reconstruction<L, A, true, false>(p);
+  if (p.output) return reconstruction<L, A, false, true>(p);
+  reconstruction<L, A, false, false>(p);
+}
+
+template <class A, bool kColumn, bool kL1>
+void activation_backward(const ActivationBackwardArgs& p) {
+  const float l1 = kL1 ? static_cast<float>(p.l1 / static_cast<double>(p.scalars->sample_count)) : 0.0f;
+#pragma omp parallel num_threads(p.threads)
+  {
+    float* __restrict sums = clear_partial(p.partials, p.columns);
+    const float* __restrict column = p.column_gradient;
+    const Part mine = share(p.rows, 1);
+    for (std::int64_t i = mine.begin; i < mine.end; ++i) {
+      float* __restrict gradient = p.gradient + i * p.columns;
+      const float* __restrict output = p.output + i * p.columns;
+#pragma omp simd
+      for (std::int64_t j = 0; j < p.columns; ++j) {
+        const float h = output[j];
+        float g = gradient[j];
+        if constexpr (kColumn) g += column[j];
+        if constexpr (kL1) g += l1 * math::L1Penalty::derivative(h);
+        g *= A::derivative(h);
+        gradient[j] = g;
+        sums[j] += g;
+      }
+    }
+#pragma omp barrier
+    add_partials(p.partials, p.columns, p.bias_gradient);
+  }
+}
+
+template <class A>
+void activation_backward(const ActivationBackwardArgs& p) {
+  if (p.column_gradient && p.l1 != 0) return activation_backward<A, true, true>(p);
+  if (p.column_gradient) return activation_backward<A, true, false>(p);
+  if (p.l1 != 0) return activation_backward<A, false, true>(p);
+  activation_backward<A, false, false>(p);
+}
+
+/// Calls `element(i, g)` for every element of every range, g including weight decay, and returns the sum of squares of
+/// the decaying weights of this thread's part. Float sums are carried over blocks only.
+template <class Element>
+double update_ranges(const UpdateArgs& p, const Element& element) {
+  constexpr std::int64_t kBlock = 1024;
+  const float* __restrict gradients = p.gradients;
+  const float* parameters = p.parameters;
+  double squares = 0;
+  for (std::int64_t r = 0; r < p.range_count; ++r) {
+    const UpdateParameters::Range range = p.ranges[r];
+    const float decay = range.decays ? static_cast<float>(p.weight_decay) : 0.0f;
+    const Part mine = share(range.elements, kCacheLine);
+    for (std::int64_t block = mine.begin; block < mine.end; block += kBlock) {
+      const std::int64_t begin = range.offset + block;
+      const std::int64_t end = range.offset + (block + kBlock < mine.end ? block + kBlock : mine.end);
+      float block_squares = 0;
+#pragma omp simd reduction(+ : block_squares)
+      for (std::int64_t i = begin; i < end; ++i) {
+        const float w = parameters[i];
+        block_squares += w * w;
+        element(i, gradients[i] + decay * w);
+      }
+      if (range.decays) squares += block_squares;
+    }
+  }
+  return squares;
+}
+
+void update(const UpdateArgs& p) {
+  const Optimizer& o = *p.optimizer;
+  const float rate = p.scalars->learning_rate;
+  const auto momentum = static_cast<float>(o.momentum);
+  float* const w = p.parameters;
+  float* const __restrict m = p.moment1;
+  float* const __restrict v = p.moment2;
+  const math::SgdUpdate sgd{rate};
+  const math::MomentumUpdate with_momentum{rate, momentum};
+  const math::NesterovUpdate nesterov{rate, momentum};
+  const math::AdamUpdate adam{p.scalars->adam_step_size,         p.scalars->adam_inv_sqrt_correction2,
+                              static_cast<float>(o.beta1),       static_cast<float>(o.beta2),
+                              static_cast<float>(1.0 - o.beta1), static_cast<float>(1.0 - o.beta2),
+                              static_cast<float>(o.epsilon)};
+#pragma omp parallel num_threads(p.threads)
+  {
+    double squares = 0;
+    if (o.kind == OptimizerKind::adam)
+      squares = update_ranges(p, [=](std::int64_t i, float g) { adam(w[i], g, m[i], v[i]); });
+    else if (o.momentum == 0)
+      squares = update_ranges(p, [=](std::int64_t i, float g) { sgd(w[i], g); });
+    else if (o.nesterov)
+      squares = update_ranges(p, [=](std::int64_t i, float g) { nesterov(w[i], g, m[i]); });
+    else
+      squares = update_ranges(p, [=](std::int64_t i, float g) { with_momentum(w[i], g, m[i]); });
+    p.value_partials[omp_get_thread_num()] = squares;
+#pragma omp barrier
+#pragma omp master
+    *p.value = 0.5 * p.weight_decay * add_values(p.value_partials, omp_get_num_threads());
+  }
+}
+
+/// Calls f with the struct of the activation's formulas.
+template <class F>
+void with_activation(Activation activation, const F& f) {
+  switch (activation) {
+    case Activation::identity:
+      return f(math::Identity{});
+    case Activation::sigmoid:
+      return f(math::Sigmoid{});
+    case Activation::relu:
+      return f(math::Relu{});
+  }
+}
+
+void dispatch_bias_activation(Activation activation, const BiasActivationArgs& p) {
+  with_activation(activation, [&](auto a) { bias_activation<decltype(a)>(p); });
+}
+
+void dispatch_activation_backward(Activation activation, const ActivationBackwardArgs& p) {
+  with_activation(activation, [&](auto a) { activation_backward<decltype(a)>(p); });
+}
+
+void dispatch_reconstruction(Loss loss, Activation activation, const ReconstructionArgs& p) {
+  if (loss == Loss::bce) return reconstruction<math::BceLoss, math::Sigmoid>(p);
+  with_activation(activation, [&](auto a) {
+    if (loss == Loss::squared)
+      reconstruction<math::SquaredLoss, decltype(a)>(p);
+    else
+      reconstruction<math::HalfSquaredLoss, decltype(a)>(p);
+  });
+}
+
+#define LACUNA_TEXT2(x) #x
+#define LACUNA_TEXT(x) LACUNA_TEXT2(x)
+
+}  // namespace
+
+extern const Kernels kKernels;
+const Kernels kKernels{LACUNA_TEXT(LACUNA_CPU_TARGET), gather, dispatch_bias_activation, dispatch_reconstruction,
+                       dispatch_activation_backward,   update};
+
+}  // namespace lacuna::cpu::LACUNA_CPU_TARGET

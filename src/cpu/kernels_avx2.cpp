@@ -1,0 +1,2 @@
+#define LACUNA_CPU_TARGET avx2
+#include "cpu/kernels.inl"

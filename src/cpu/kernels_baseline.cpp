@@ -1,0 +1,2 @@
+#define LACUNA_CPU_TARGET baseline
+#include "cpu/kernels.inl"

@@ -1,0 +1,177 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <cmath>
+#include <cstring>
+#include <limits>
+
+#include "data/histogram.h"
+#include "lacuna/data.h"
+#include "lacuna/error.h"
+
+namespace lacuna {
+namespace {
+
+/// Values from `begin` on, `count` of them; minimum and maximum are over the finite ones.
+struct Block {
+  float minimum = std::numeric_limits<float>::infinity();
+  float maximum = -std::numeric_limits<float>::infinity();
+  double sum = 0;
+  bool all_finite = true;
+};
+
+constexpr std::int64_t kBlock = 4096;
+
+bool finite(float value) {
+  return (std::bit_cast<std::uint32_t>(value) & 0x7f800000u) != 0x7f800000u;
+}
+
+/// Assumes that the values are finite, and says whether that was so.
+Block scan_fast(const float* values, std::int64_t count) {
+  float minimum = values[0], maximum = values[0];
+  double sum = 0;
+  std::uint32_t nonfinite = 0;
+#pragma omp simd reduction(min : minimum) reduction(max : maximum) reduction(+ : sum) reduction(| : nonfinite)
+  for (std::int64_t i = 0; i < count; ++i) {
+    const float value = values[i];
+    minimum = value < minimum ? value : minimum;
+    maximum = value > maximum ? value : maximum;
+    sum += static_cast<double>(value);
+    nonfinite |= static_cast<std::uint32_t>((std::bit_cast<std::uint32_t>(value) & 0x7f800000u) == 0x7f800000u);
+  }
+  return {minimum, maximum, sum, nonfinite == 0};
+}
+
+Block scan_finite(const float* values, std::int64_t count, std::int64_t& finite_count) {
+  Block block;
+  block.all_finite = false;
+  for (std::int64_t i = 0; i < count; ++i) {
+    if (!finite(values[i])) continue;
+    ++finite_count;
+    block.minimum = std::min(block.minimum, values[i]);
+    block.maximum = std::max(block.maximum, values[i]);
+    block.sum += static_cast<double>(values[i]);
+  }
+  return block;
+}
+
+ValueSummary summarize_floats(const float* values, std::int64_t count) {
+  ValueSummary summary;
+  Block total;
+  std::int64_t finite_count = 0;
+  const auto first = [values](std::int64_t begin, std::int64_t size, auto wanted) {
+    return begin + (std::find_if(values + begin, values + begin + size, wanted) - (values + begin));
+  };
+  for (std::int64_t begin = 0; begin < count; begin += kBlock) {
+    const std::int64_t size = std::min(kBlock, count - begin);
+    Block block = scan_fast(values + begin, size);
+    if (block.all_finite)
+      finite_count += size;
+    else
+      block = scan_finite(values + begin, size, finite_count);
+    if (!block.all_finite && summary.first_nonfinite < 0)
+      summary.first_nonfinite = first(begin, size, [](float v) { return !finite(v); });
+    if ((!block.all_finite || block.minimum < 0 || block.maximum > 1) && summary.first_outside_unit < 0)
+      summary.first_outside_unit = first(begin, size, [](float v) { return !(v >= 0 && v <= 1); });
+    total.minimum = std::min(total.minimum, block.minimum);
+    total.maximum = std::max(total.maximum, block.maximum);
+    total.sum += block.sum;
+  }
+  const double nothing = std::numeric_limits<double>::quiet_NaN();
+  summary.minimum = finite_count > 0 ? static_cast<double>(total.minimum) : nothing;
+  summary.maximum = finite_count > 0 ? static_cast<double>(total.maximum) : nothing;
+  summary.mean = finite_count > 0 ? total.sum / static_cast<double>(finite_count) : nothing;
+  return summary;
+}
+
+ValueSummary summarize_bytes(const std::uint8_t* values, std::int64_t count) {
+  const data::ByteHistogram histogram = data::byte_histogram(values, count);
+  std::int64_t sum = 0;
+  int lowest = 255, highest = 0;
+  for (int value = 0; value < 256; ++value) {
+    const std::int64_t times = histogram[static_cast<std::size_t>(value)];
+    if (times == 0) continue;
+    lowest = std::min(lowest, value);
+    highest = value;
+    sum += times * value;
+  }
+  ValueSummary summary;
+  summary.minimum = lowest / 255.0;
+  summary.maximum = highest / 255.0;
+  summary.mean = static_cast<double>(sum) / static_cast<double>(count) / 255.0;
+  return summary;
+}
+
+}  // namespace
+
+Dataset::Dataset(std::string name, std::int64_t rows, const Shape& sample_shape, DType dtype, const void* values,
+                 std::shared_ptr<const void> owner, std::vector<std::int32_t> labels)
+    : name_(std::move(name)),
+      rows_(rows),
+      features_(sample_shape.elements()),
+      sample_shape_(sample_shape),
+      dtype_(dtype),
+      values_(values),
+      owner_(std::move(owner)) {
+  LACUNA_EXPECTS(dtype == DType::u8 || dtype == DType::f32, "a data set holds uint8 or float32 values");
+  if (rows_ < 1) throw InputError(fmt::format("{}: there are no samples", name_));
+  if (features_ < 1)
+    throw InputError(fmt::format("{}: the samples are empty (shape {})", name_, to_string(sample_shape_)));
+  std::int64_t total = 0;
+  if (__builtin_mul_overflow(rows_, features_, &total) || __builtin_mul_overflow(total, size_of(dtype_), &total))
+    throw InputError(
+        fmt::format("{}: {} samples of shape {} are too large to be indexed", name_, rows_, to_string(sample_shape_)));
+  LACUNA_EXPECTS(values_ != nullptr, "a data set needs values");
+  if (labels.empty()) return;
+  if (static_cast<std::int64_t>(labels.size()) != rows_)
+    throw InputError(fmt::format("{}: {} samples but {} labels", name_, rows_, labels.size()));
+  if (*std::min_element(labels.begin(), labels.end()) < 0)
+    throw InputError(fmt::format("{}: a label is negative; classes count from 0", name_));
+  std::shared_ptr<std::int32_t[]> copy(new std::int32_t[labels.size()]);
+  std::copy(labels.begin(), labels.end(), copy.get());
+  labels_ = std::move(copy);
+}
+
+void Dataset::copy_row(std::int64_t index, float* out) const {
+  LACUNA_EXPECTS(index >= 0 && index < rows_, fmt::format("{}: row {} of {}", name_, index, rows_));
+  if (dtype_ == DType::f32) {
+    std::memcpy(out, static_cast<const float*>(values_) + index * features_,
+                static_cast<std::size_t>(features_) * sizeof(float));
+    return;
+  }
+  const std::uint8_t* row = static_cast<const std::uint8_t*>(values_) + index * features_;
+  for (std::int64_t column = 0; column < features_; ++column) out[column] = static_cast<float>(row[column]) / 255.0f;
+}
+
+Dataset Dataset::first(std::int64_t rows) const {
+  if (rows < 1) throw InputError(fmt::format("{}: cannot take the first {} samples", name_, rows));
+  Dataset part = *this;
+  part.rows_ = std::min(rows, rows_);
+  return part;
+}
+
+ValueSummary summarize(const Dataset& data) {
+  LACUNA_EXPECTS(data.rows() > 0, "an empty data set has no summary");
+  const std::int64_t count = data.rows() * data.features();
+  if (data.dtype() == DType::f32) return summarize_floats(static_cast<const float*>(data.values()), count);
+  return summarize_bytes(static_cast<const std::uint8_t*>(data.values()), count);
+}
+
+void require_trainable(const Dataset& data, bool unit_interval) {
+  if (data.dtype() == DType::u8) return;
+  const ValueSummary summary = summarize(data);
+  const float* values = static_cast<const float*>(data.values());
+  const auto where = [&](std::int64_t index) {
+    return fmt::format("{}: row {}, column {} is {}", data.name(), index / data.features(), index % data.features(),
+                       values[index]);
+  };
+  if (summary.first_nonfinite >= 0)
+    throw InputError(where(summary.first_nonfinite) + ": values must be finite; clean the data");
+  if (unit_interval && summary.first_outside_unit >= 0)
+    throw InputError(where(summary.first_outside_unit) +
+                     ": the loss \"bce\" needs values in [0, 1]; rescale the data or use --loss half-squared");
+}
+
+}  // namespace lacuna

@@ -1,0 +1,31 @@
+#pragma once
+
+#include "lacuna/trainer.h"
+
+namespace lacuna {
+
+// Names of the bound buffers of the plans below.
+namespace names {
+constexpr const char* kData = "data";
+constexpr const char* kState = "state";
+constexpr const char* kScalars = "scalars";
+constexpr const char* kRing = "ring";
+constexpr const char* kParameters = "parameters";
+constexpr const char* kGradients = "gradients";
+constexpr const char* kMoment1 = "moment1";
+constexpr const char* kMoment2 = "moment2";
+constexpr const char* kColumnSums = "column_sums";
+constexpr const char* kColumnAbsSums = "column_abs_sums";
+constexpr const char* kCode = "code";
+constexpr const char* kOutput = "output";
+}  // namespace names
+
+/// Which forward pass an evaluation needs.
+enum class ForwardGoal { loss, encode, reconstruct };
+
+/// A forward pass over `rows` consecutive samples. loss: the terms into the ring, the code's column sums into bound
+/// buffers; encode: the code into a bound buffer; reconstruct: the output.
+StepPlan build_forward_plan(const Network& network, ForwardGoal goal, const Objective& objective, std::int64_t rows,
+                            std::int64_t data_rows, DType data_type, std::int64_t ring_capacity);
+
+}  // namespace lacuna
