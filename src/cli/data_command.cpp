@@ -1,5 +1,4 @@
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include <nlohmann/json.hpp>
 
@@ -30,7 +29,8 @@ std::string as_json(const data::DataInfo& info) {
   json["zero_fraction"] = info.zero_fraction;
   json["finite"] = info.values.first_nonfinite < 0;
   json["within_unit_interval"] = info.values.first_outside_unit < 0;
-  json["label_counts"] = info.label_counts;
+  json["label_counts"] = nlohmann::ordered_json::object();
+  for (const auto& [label, count] : info.label_counts) json["label_counts"][std::to_string(label)] = count;
   return json.dump(2);
 }
 
@@ -43,7 +43,10 @@ std::string as_text(const data::DataInfo& info) {
   if (info.values.first_nonfinite >= 0) text += "; some are NaN or infinite";
   if (info.values.first_outside_unit >= 0) text += "; some lie outside [0, 1]";
   if (info.label_counts.empty()) return text + "\nlabels    none";
-  return text + fmt::format("\nlabels    {}", fmt::join(info.label_counts, " "));
+  text += "\nlabels    ";
+  for (const auto& [label, count] : info.label_counts) text += fmt::format("{}: {}  ", label, count);
+  text.resize(text.size() - 2);
+  return text;
 }
 
 /// Says once for each tenth of a file how far it has come.

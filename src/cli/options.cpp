@@ -112,6 +112,10 @@ void add_commands(CLI::App& app, std::vector<Command>& commands) {
   add_slot(devices, "json", false, devices.app->add_flag("--json")->description("as JSON"), {});
 }
 
+std::string full_name(const CLI::App& app) {
+  return app.get_parent() == nullptr ? app.get_name() : full_name(*app.get_parent()) + " " + app.get_name();
+}
+
 std::string without_dashes(std::string word) {
   word.erase(0, word.find_first_not_of('-'));
   return word.substr(0, word.find('='));
@@ -125,8 +129,8 @@ std::string without_dashes(std::string word) {
       for (const std::string& name : option->get_lnames()) names.push_back(name);
     const std::vector<std::string_view> known(names.begin(), names.end());
     const std::string best = words::nearest(without_dashes(word), known);
-    throw InputError(fmt::format("unknown option {}{}; lacuna {} --help lists them", word.substr(0, word.find('=')),
-                                 best.empty() ? "" : fmt::format(" (did you mean --{}?)", best), app.get_name()));
+    throw InputError(fmt::format("unknown option {}{}; {} --help lists them", word.substr(0, word.find('=')),
+                                 best.empty() ? "" : fmt::format(" (did you mean --{}?)", best), full_name(app)));
   }
   for (const CLI::App* sub : app.get_subcommands(nullptr)) names.push_back(sub->get_name());
   if (names.empty()) throw InputError(fmt::format("unexpected argument {}", io::printable(word)));

@@ -75,6 +75,8 @@ void check_combinations(const Settings& settings, const GivenValues& given) {
       (settings.optimizer.momentum > 0 || settings.optimizer.nesterov))
     throw InputError("momentum and nesterov are for --optimizer sgd; adam keeps moments of its own");
   settings.optimizer.validate();
+  if (settings.objective.sparsity == Sparsity::topk)
+    throw InputError("sparsity topk is not built yet; use kl, l1 or none");
 }
 
 Model initial_model(const Settings& settings, const Dataset& data) {
@@ -90,6 +92,7 @@ Model initial_model(const Settings& settings, const Dataset& data) {
   }
   model.sample_shape = data.sample_shape();
   model.metadata = metadata_of(settings);
+  model.metadata[kSamplesKey] = std::to_string(data.rows());
   return model;
 }
 
@@ -114,9 +117,10 @@ void tell_header(const Settings& settings, Backend& backend, const Dataset& data
 }
 
 /// Restores what there is to go on from, or clears the directory for a run from the start.
-void begin(Trainer& trainer, const RunDirectory& directory, bool resume) {
+void begin(Trainer& trainer, const RunDirectory& directory, std::int64_t samples, bool resume) {
   if (resume) {
-    const auto restored = restore_newest(trainer, directory, [](const std::string& line) { tell("warning: " + line); });
+    const auto restored =
+        restore_newest(trainer, directory, samples, [](const std::string& line) { tell("warning: " + line); });
     const StepState at = trainer.position();
     if (restored) {
       tell(fmt::format("resume   {}: {} epochs and {} steps done", *restored, at.epoch, at.step));
@@ -164,7 +168,7 @@ int train_command(const Invocation& invocation) {
   RunDirectory directory(settings.out);
   directory.open();
   try {
-    begin(trainer, directory, settings.resume);
+    begin(trainer, directory, data.rows(), settings.resume);
     io::write_text_file(directory.config(), config_text(settings));
   } catch (...) {
     directory.discard_if_empty();

@@ -71,7 +71,9 @@ Image mosaic(const float* values, std::int64_t rows, const TileShape& tile, cons
   const std::int64_t lines = (rows + columns - 1) / columns;
   const std::int64_t features = tile.height * tile.width * tile.channels;
 
-  Image image(1 + columns * (tile.width + 1), 1 + lines * (tile.height + 1), tile.channels);
+  // Pictures on a black ground need another border to be told apart.
+  const std::uint8_t border = options.scaling == TileScaling::centred ? 0 : 64;
+  Image image(1 + columns * (tile.width + 1), 1 + lines * (tile.height + 1), tile.channels, border);
   for (std::int64_t i = 0; i < rows; ++i) {
     const float* row = values + i * features;
     const Brightness brightness = options.scaling == TileScaling::centred ? centred(row, features) : Brightness{};

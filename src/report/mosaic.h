@@ -36,7 +36,8 @@ struct MosaicOptions {
   TileScaling scaling = TileScaling::centred;
 };
 
-/// Tiles `rows` [rows, features] in reading order with a black border of one (unenlarged) pixel.
+/// Tiles `rows` [rows, features] in reading order with a border of one (unenlarged) pixel, black, or dark grey around
+/// brightness.
 Image mosaic(const float* values, std::int64_t rows, const TileShape& tile, const MosaicOptions& options);
 
 }  // namespace lacuna::report

@@ -170,7 +170,7 @@ RunOutcome run_training(Trainer& trainer, const RunDirectory& directory, const R
   return Run(trainer, directory, plan, observer).go(stop);
 }
 
-std::optional<std::string> restore_newest(Trainer& trainer, const RunDirectory& directory,
+std::optional<std::string> restore_newest(Trainer& trainer, const RunDirectory& directory, std::int64_t samples,
                                           const std::function<void(const std::string&)>& report) {
   std::vector<CheckpointFile> files = directory.checkpoints();
   for (; !files.empty(); files.pop_back()) {
@@ -181,6 +181,10 @@ std::optional<std::string> restore_newest(Trainer& trainer, const RunDirectory& 
       report(fmt::format("cannot use a checkpoint: {}", error.what()));
       continue;
     }
+    const auto recorded = state.model.metadata.find(kSamplesKey);
+    if (recorded != state.model.metadata.end() && recorded->second != std::to_string(samples))
+      throw InputError(fmt::format("cannot resume: {} was trained on {} samples, but the data now has {}",
+                                   files.back().path, recorded->second, samples));
     trainer.restore(state);
     return files.back().path;
   }

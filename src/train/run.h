@@ -49,9 +49,13 @@ struct RunOutcome {
 RunOutcome run_training(Trainer& trainer, const RunDirectory& directory, const RunPlan& plan, RunObserver& observer,
                         const std::atomic<bool>& stop);
 
+/// Metadata of a model: samples of the data that it was trained on.
+constexpr const char* kSamplesKey = "data.samples";
+
 /// Restores the newest checkpoint that can be read and returns its path; nothing if there is none. What is wrong with a
-/// newer one goes to `report`.
-std::optional<std::string> restore_newest(Trainer& trainer, const RunDirectory& directory,
+/// newer one goes to `report`. Throws InputError if it does not fit the network, the optimizer or the number of
+/// samples.
+std::optional<std::string> restore_newest(Trainer& trainer, const RunDirectory& directory, std::int64_t samples,
                                           const std::function<void(const std::string&)>& report);
 
 }  // namespace lacuna
