@@ -1,11 +1,9 @@
 #include "cli/config.h"
 
 #include <fmt/format.h>
+#include <toml++/toml.h>
 
 #include <sstream>
-
-#define TOML_ENABLE_FORMATTERS 0
-#include <toml++/toml.h>
 
 #include "core/words.h"
 #include "io/file.h"
