@@ -36,7 +36,7 @@ for format in "${formats[@]}"; do
   corpus=$build/corpus/$format
   mkdir -p "$corpus"
   echo "fuzz.sh: $format for $seconds s"
-  if ! "$build/fuzz_$format" -max_total_time="$seconds" -timeout=10 -rss_limit_mb=2048 -max_len=4096 \
+  if ! "$build/fuzz_$format" -max_total_time="$seconds" -timeout=60 -rss_limit_mb=2048 -max_len=4096 \
       -print_final_stats=1 -artifact_prefix="$build/findings/$format-" "$corpus" "$build/seeds/$format" \
       > "$build/$format.log" 2>&1; then
     status=1
