@@ -25,8 +25,8 @@ std::vector<Compared> dense_forward(Backend& backend, const Sizes& s, Values val
   const double spread = std::sqrt(3.0 / static_cast<double>(s.inner));
   Matrix x = operands.matrix(s.rows, s.inner, -1.0, 1.0);
   const Matrix w = operands.matrix(s.columns, s.inner, -spread, spread);
-  const std::vector<double> b = operands.saturated() ? operands.far_vector(s.columns, 15.0, 90.0)
-                                                     : operands.vector(s.columns, -0.5, 0.5);
+  const std::vector<double> b =
+      operands.saturated() ? operands.far_vector(s.columns, 15.0, 90.0) : operands.vector(s.columns, -0.5, 0.5);
   operands.plant_nan(x.values);
 
   PlanRunner runner(backend);
@@ -45,13 +45,12 @@ std::vector<Compared> dense_forward(Backend& backend, const Sizes& s, Values val
     for (std::int64_t j = 0; j < s.columns; ++j) {
       const double bias = variant.bias ? b[static_cast<std::size_t>(j)] : 0.0;
       const double a = h(i, j) + bias;
-      h(i, j) = activate(variant.activation, a);
-      bounds(i, j) = activation_slope(variant.activation, a) * 4 * kUlp * (bounds(i, j) + std::abs(bias)) +
+      h(i, j) = reference::activate(variant.activation, a);
+      bounds(i, j) = reference::activation_slope(variant.activation, a) * 4 * kUlp * (bounds(i, j) + std::abs(bias)) +
                      4 * kUlp * std::abs(h(i, j)) + kSmallestNormal;
     }
   std::vector<double> sums = column_sums(h), abs_sums = column_sums(magnitudes(h)), sum_bounds = column_sums(bounds);
-  for (std::size_t j = 0; j < sum_bounds.size(); ++j)
-    sum_bounds[j] += static_cast<double>(s.rows) * kUlp * abs_sums[j];
+  for (std::size_t j = 0; j < sum_bounds.size(); ++j) sum_bounds[j] += static_cast<double>(s.rows) * kUlp * abs_sums[j];
   if (!operands.saturated()) {
     bounds.values.clear();
     sum_bounds.clear();
@@ -78,8 +77,7 @@ std::vector<Compared> dense_backward(Backend& backend, const Sizes& s, Values va
   if (input_gradient) op.input_gradient = runner.result("input_gradient", {s.rows, s.inner});
   runner.run(op);
 
-  std::vector<Compared> results{
-      {"weight_gradient", runner.read(op.weight_gradient), weight_product(delta, x).values}};
+  std::vector<Compared> results{{"weight_gradient", runner.read(op.weight_gradient), weight_product(delta, x).values}};
   if (input_gradient)
     results.push_back({"input_gradient", runner.read(op.input_gradient), input_product(delta, w).values});
   return results;
@@ -90,11 +88,10 @@ std::vector<Compared> dense_backward(Backend& backend, const Sizes& s, Values va
 std::vector<OperationCase> dense_operations() {
   std::vector<OperationCase> rows;
   const auto add_forward = [&rows](const std::string& name, const ForwardVariant& variant, std::vector<Values> values) {
-    rows.push_back({"dense_forward_" + name, std::move(values),
-                    [variant](Backend& backend, const Sizes& s, Values v) {
-                      return dense_forward(backend, s, v, variant);
-                    },
-                    true});
+    rows.push_back(
+        {"dense_forward_" + name, std::move(values),
+         [variant](Backend& backend, const Sizes& s, Values v) { return dense_forward(backend, s, v, variant); },
+         true});
   };
   add_forward("product", {.bias = false}, {Values::random, Values::zeros, Values::nan});
   for (Activation activation : {Activation::identity, Activation::sigmoid, Activation::relu})

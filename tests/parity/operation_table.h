@@ -29,6 +29,8 @@ struct OperationCase {
   /// Runs the operation on a backend and returns what came out beside what must.
   std::function<std::vector<Compared>(Backend&, const Sizes&, Values)> run;
   bool product = false;  ///< uses Sizes::inner
+  /// Its place among the variants of the same operation, which share the large sizes out among them.
+  std::size_t variant = 0, variants = 1;
 };
 
 /// Every operation of step_plan.h in every variant.

@@ -45,9 +45,8 @@ BufferId PlanRunner::state(const StepState& state) {
 }
 
 BufferId PlanRunner::scalars(const StepScalars& s) {
-  return bind(
-      "scalars", DType::f32, {4},
-      std::vector<float>{s.learning_rate, s.adam_step_size, s.adam_inv_sqrt_correction2, s.sample_count});
+  return bind("scalars", DType::f32, {4},
+              std::vector<float>{s.learning_rate, s.adam_step_size, s.adam_inv_sqrt_correction2, s.sample_count});
 }
 
 BufferId PlanRunner::result(const std::string& name, const Shape& shape) {

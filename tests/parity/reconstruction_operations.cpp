@@ -26,11 +26,11 @@ struct ErrorBounds {
 };
 
 ErrorBounds error_bounds(const Variant& variant, double product, double bias, double x) {
-  const double a = product + bias, y = activate(variant.activation, a);
-  const double slope = activation_slope(variant.activation, a);
+  const double a = product + bias, y = reference::activate(variant.activation, a);
+  const double slope = reference::activation_slope(variant.activation, a);
   const double y_error = slope * 4 * kUlp * (std::abs(product) + std::abs(bias)) + 4 * kUlp * std::abs(y);
   const double x_error = 4 * kUlp * std::abs(x);
-  const double delta = element_slope(variant.loss, variant.activation, x, y, a);
+  const double delta = reference::element_slope(variant.loss, variant.activation, x, y, a);
   if (variant.loss == Loss::bce) return {y_error, y_error + x_error + 4 * kUlp * std::abs(delta)};
   // delta = c (y - x) s, where a sigmoid's slope is formed as s = y (1 - y)
   const double slope_error = variant.activation == Activation::sigmoid ? std::abs(1 - 2 * y) * y_error : 0.0;
@@ -41,8 +41,8 @@ ErrorBounds error_bounds(const Variant& variant, double product, double bias, do
 std::vector<Compared> reconstruction(Backend& backend, const Sizes& s, Values values, const Variant& variant) {
   Operands operands(s, values);
   Matrix product = operands.matrix(s.rows, s.columns, -2.0, 2.0);
-  const std::vector<double> bias = operands.saturated() ? operands.far_vector(s.columns, 12.0, 90.0)
-                                                        : operands.vector(s.columns, -0.5, 0.5);
+  const std::vector<double> bias =
+      operands.saturated() ? operands.far_vector(s.columns, 12.0, 90.0) : operands.vector(s.columns, -0.5, 0.5);
   Matrix target = operands.matrix(s.rows, s.columns, 0.0, 1.0);
   for (std::size_t i = 0; i < target.values.size(); i += 3) target.values[i] = i % 2 ? 1.0 : 0.0;
   operands.plant_nan(product.values);
@@ -74,9 +74,9 @@ std::vector<Compared> reconstruction(Backend& backend, const Sizes& s, Values va
   for (std::int64_t i = 0; i < s.rows; ++i)
     for (std::int64_t j = 0; j < s.columns; ++j) {
       const double b = bias[static_cast<std::size_t>(j)], a = product(i, j) + b, x = target(i, j);
-      y(i, j) = activate(variant.activation, a);
-      value += scale * element_loss(variant.loss, x, y(i, j), a);
-      delta(i, j) = scale * element_slope(variant.loss, variant.activation, x, y(i, j), a);
+      y(i, j) = reference::activate(variant.activation, a);
+      value += scale * reference::element_loss(variant.loss, x, y(i, j), a);
+      delta(i, j) = scale * reference::element_slope(variant.loss, variant.activation, x, y(i, j), a);
       delta_magnitudes(i, j) = std::abs(delta(i, j));
       const ErrorBounds errors = error_bounds(variant, product(i, j), b, x);
       y_bounds(i, j) = errors.y + kSmallestNormal;

@@ -108,8 +108,9 @@ std::vector<OperationCase> step_operations() {
     for (DType type : {DType::u8, DType::f32}) {
       std::vector<Values> values{Values::random, Values::zeros};
       if (type == DType::f32) values.push_back(Values::nan);
-      rows.push_back({std::string("gather_") + to_string(type) + (shuffle ? "_shuffled" : ""), values,
-                      [=](Backend& backend, const Sizes& s, Values v) { return gather(backend, s, v, type, shuffle); }});
+      rows.push_back(
+          {std::string("gather_") + to_string(type) + (shuffle ? "_shuffled" : ""), values,
+           [=](Backend& backend, const Sizes& s, Values v) { return gather(backend, s, v, type, shuffle); }});
     }
   for (bool last : {false, true})
     rows.push_back({std::string("end_step") + (last ? "_of_epoch" : ""),

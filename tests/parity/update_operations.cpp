@@ -96,16 +96,14 @@ std::vector<Compared> update_parameters(Backend& backend, const Sizes& s, Values
 
   Expected expected{w, m, v};
   expected.update(optimizer, gradients, ranges, weight_decay);
-  std::vector<Compared> results{
-      {"update", difference(runner.read(op.parameters), w), difference(expected.w, w)},
-      {"value", runner.read(op.value), {expected.value}}};
+  std::vector<Compared> results{{"update", difference(runner.read(op.parameters), w), difference(expected.w, w)},
+                                {"value", runner.read(op.value), {expected.value}}};
   if (optimizer.moments() > 0) results.push_back({"moment1", runner.read(op.moment1), expected.m});
   if (optimizer.moments() > 1) results.push_back({"moment2", runner.read(op.moment2), expected.v});
 
   // What lies between the ranges is nobody's: not one bit of it may change.
   Slab padding = runner.read(op.parameters);
-  for (const auto& range : ranges)
-    std::fill_n(padding.begin() + range.offset, range.elements, kPadding);
+  for (const auto& range : ranges) std::fill_n(padding.begin() + range.offset, range.elements, kPadding);
   results.push_back({"padding", padding, Slab(padding.size(), kPadding), Slab(padding.size(), 0.0)});
   return results;
 }
