@@ -17,14 +17,16 @@ namespace {
 class FileSource : public ByteSource {
  public:
   explicit FileSource(const std::string& path) : path_(path), descriptor_(::open(path.c_str(), O_RDONLY | O_CLOEXEC)) {
-    if (descriptor_ < 0) throw InputError(fmt::format("cannot open {}: {}", path_, std::strerror(errno)));
+    if (descriptor_ < 0) throw InputError(fmt::format("cannot read {}: {}", path_, std::strerror(errno)));
     struct stat status {};
-    if (::fstat(descriptor_, &status) == 0 && S_ISREG(status.st_mode))
-      size_ = static_cast<std::uint64_t>(status.st_size);
+    if (::fstat(descriptor_, &status) != 0) return;
+    if (S_ISDIR(status.st_mode)) {
+      ::close(descriptor_);
+      throw InputError(fmt::format("cannot read {}: it is a directory, a file is needed", path_));
+    }
+    if (S_ISREG(status.st_mode)) size_ = static_cast<std::uint64_t>(status.st_size);
   }
-  ~FileSource() override {
-    if (descriptor_ >= 0) ::close(descriptor_);
-  }
+  ~FileSource() override { ::close(descriptor_); }
   FileSource(const FileSource&) = delete;
   FileSource& operator=(const FileSource&) = delete;
 

@@ -138,7 +138,8 @@ const data::DigitStyle& choose_style(std::span<const data::DigitStyle> styles, R
   return styles.back();
 }
 
-/// Scales the drawing to fit the box, its mass in the middle of the picture but for a small shift.
+/// Scales the drawing to fit the box, its mass in the middle of the picture but for a small shift, and
+/// clear of the picture's edge.
 void place(Drawing& drawing, float radius, RowRandom& random) {
   float left = 1e6f, right = -1e6f, top = 1e6f, bottom = -1e6f, mass = 0, mass_x = 0, mass_y = 0;
   for (const PenSegment& line : drawing.lines()) {
@@ -153,9 +154,13 @@ void place(Drawing& drawing, float radius, RowRandom& random) {
     mass_y += 0.5f * length * (line.y0 + line.y1);
   }
   const float scale = random.uniform(0.94f, 1.0f) * (kBox - 2.0f * radius) / std::max(right - left, bottom - top);
-  const float middle = 0.5f * static_cast<float>(kDigitSize);
-  const float shift_x = middle + random.uniform(-0.5f, 0.5f) - scale * mass_x / mass;
-  const float shift_y = middle + random.uniform(-0.5f, 0.5f) - scale * mass_y / mass;
+  const auto shift = [&](float low, float high, float centre) {
+    const float size = static_cast<float>(kDigitSize), margin = radius + 1.5f;
+    const float centred = 0.5f * size + random.uniform(-0.5f, 0.5f) - scale * centre;
+    return std::clamp(centred, margin - scale * low, size - margin - scale * high);
+  };
+  const float shift_x = shift(left, right, mass_x / mass);
+  const float shift_y = shift(top, bottom, mass_y / mass);
   for (PenSegment& line : drawing.lines()) {
     line.x0 = scale * line.x0 + shift_x;
     line.x1 = scale * line.x1 + shift_x;
