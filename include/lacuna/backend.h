@@ -28,6 +28,8 @@ class Executable {
   /// looked at between steps. Allocates nothing. May return before a device has finished; Backend::download
   /// waits.
   virtual std::int64_t run(std::int64_t steps, const std::atomic<bool>* stop = nullptr) = 0;
+  /// Choices the backend made for this plan, for people: one line each.
+  virtual std::vector<std::string> remarks() const { return {}; }
 };
 
 /// What a plan's bound buffers are bound to, by name.

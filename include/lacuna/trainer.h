@@ -63,6 +63,8 @@ class Trainer {
   Trainer& operator=(const Trainer&) = delete;
 
   std::int64_t steps_per_epoch() const;
+  /// Choices the backend made for this network and data, for people: one line each.
+  std::vector<std::string> remarks() const;
   StepState position() const;
 
   /// Runs up to `steps` steps, across epoch boundaries, less when `stop` turns true (looked at between steps).

@@ -9,6 +9,7 @@
 
 #include "cpu/gemm.h"
 #include "cpu/kernels.h"
+#include "cpu/sparse_input.h"
 #include "lacuna/error.h"
 #include "lacuna/math/penalty.h"
 
@@ -24,6 +25,8 @@ class CpuExecutable final : public Executable {
  public:
   CpuExecutable(const StepPlan& plan, const Bindings& bindings, int threads);
 
+  std::vector<std::string> remarks() const override { return remarks_; }
+
   std::int64_t run(std::int64_t steps, const std::atomic<bool>* stop) override {
     omp_set_num_threads(threads_);  // oneDNN reads the calling thread's setting
     for (std::int64_t done = 0; done < steps; ++done) {
@@ -38,6 +41,8 @@ class CpuExecutable final : public Executable {
 
   int threads_;
   std::unique_ptr<DeviceBuffer> scratch_;
+  std::unique_ptr<SparseInput> sparse_input_;
+  std::vector<std::string> remarks_;
   std::vector<UpdateParameters::Range> ranges_;
   std::vector<std::function<void()>> commands_;
 };
@@ -60,7 +65,8 @@ struct Compiler {
     const std::int64_t stride = padded(widest * 4) / 4;
     const std::int64_t partial_bytes = padded(target.threads_ * stride * 4);
     const std::int64_t value_bytes = padded(target.threads_ * 8);
-    target.scratch_ = allocate(scratch_bytes + 2 * partial_bytes + value_bytes, "activations of " + plan.name);
+    target.scratch_ = allocate(scratch_bytes + 2 * partial_bytes + value_bytes + SparseInput::kOverrun,
+                               "activations of " + plan.name);
     auto* next = static_cast<std::byte*>(target.scratch_->address());
     const auto take = [&next](std::int64_t bytes) { return std::exchange(next, next + bytes); };
     partials = ColumnPartials{reinterpret_cast<float*>(take(partial_bytes)), stride};
@@ -96,6 +102,9 @@ struct Compiler {
   StepScalars* scalars(BufferId id) const { return at<StepScalars>(id); }
   void push(std::function<void()> command) { target.commands_.push_back(std::move(command)); }
 
+  /// Whether products with this buffer go through the nonzero values of the minibatch.
+  bool sparse(BufferId id) const { return target.sparse_input_ && target.sparse_input_->batch() == at(id); }
+
   void operator()(const BeginStep& op) {
     push([s = state(op.state), c = scalars(op.scalars), o = op.optimizer, rows = op.rows] {
       s->step += 1;
@@ -109,6 +118,8 @@ struct Compiler {
 
   void operator()(const Gather& op) {
     const Shape& data = shape(op.data);
+    target.sparse_input_ = SparseInput::make(plan, op, at<void>(op.data), at(op.batch), target.threads_);
+    if (target.sparse_input_) target.remarks_.push_back(target.sparse_input_->remark());
     push([f = k.gather, a = GatherArgs{at<void>(op.data), plan[op.data].dtype, data[0], data[1], state(op.state),
                                        at(op.batch), shape(op.batch)[0], op.shuffle, op.seed, target.threads_}] {
       f(a);
@@ -117,9 +128,12 @@ struct Compiler {
 
   void operator()(const DenseForward& op) {
     const std::int64_t rows = shape(op.input)[0], in = shape(op.weight)[1], out = shape(op.weight)[0];
-    push([=, x = at(op.input), w = at(op.weight), y = at(op.output)] {
-      gemm(Transpose::no, Transpose::yes, rows, out, in, x, w, y);
-    });
+    if (sparse(op.input))
+      push([s = target.sparse_input_.get(), w = at(op.weight), y = at(op.output), out] { s->forward(w, y, out); });
+    else
+      push([=, x = at(op.input), w = at(op.weight), y = at(op.output)] {
+        gemm(Transpose::no, Transpose::yes, rows, out, in, x, w, y);
+      });
     if (op.bias == kNoBuffer) return;
     push([f = k.bias_activation, activation = op.activation,
           a = BiasActivationArgs{at(op.output), at(op.bias), rows, out, at(op.column_sums), at(op.column_abs_sums),
@@ -169,9 +183,14 @@ struct Compiler {
 
   void operator()(const DenseBackward& op) {
     const std::int64_t rows = shape(op.delta)[0], in = shape(op.weight)[1], out = shape(op.weight)[0];
-    push([=, delta = at(op.delta), x = at(op.input), dw = at(op.weight_gradient)] {
-      gemm(Transpose::yes, Transpose::no, out, in, rows, delta, x, dw);
-    });
+    if (sparse(op.input) && plan[op.delta].kind == Buffer::Kind::scratch)  // scratch may be read past its end
+      push([s = target.sparse_input_.get(), delta = at(op.delta), dw = at(op.weight_gradient), out] {
+        s->weight_gradient(delta, dw, out);
+      });
+    else
+      push([=, delta = at(op.delta), x = at(op.input), dw = at(op.weight_gradient)] {
+        gemm(Transpose::yes, Transpose::no, out, in, rows, delta, x, dw);
+      });
     if (op.input_gradient == kNoBuffer) return;
     push([=, delta = at(op.delta), w = at(op.weight), dx = at(op.input_gradient)] {
       gemm(Transpose::no, Transpose::no, rows, in, out, delta, w, dx);

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 
+#include "cpu/sparse_product.h"
 #include "lacuna/network.h"
 #include "lacuna/objective.h"
 #include "lacuna/step_plan.h"
@@ -90,6 +91,10 @@ struct Kernels {
   void (*reconstruction)(Loss, Activation, const ReconstructionArgs&);
   void (*activation_backward)(Activation, const ActivationBackwardArgs&);
   void (*update)(const UpdateArgs&);
+  void (*compress)(const CompressArgs&);
+  void (*sparse_product)(const SparseProductArgs&);
+  void (*transpose)(const TransposeArgs&);
+  std::int64_t sparse_tile_depth;
 };
 
 /// The kernels for this processor.

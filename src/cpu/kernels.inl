@@ -287,13 +287,26 @@ void dispatch_reconstruction(Loss loss, Activation activation, const Reconstruct
   });
 }
 
+}  // namespace
+}  // namespace lacuna::cpu::LACUNA_CPU_TARGET
+
+#include "cpu/sparse_product.inl"
+
+namespace lacuna::cpu::LACUNA_CPU_TARGET {
+
 #define LACUNA_TEXT2(x) #x
 #define LACUNA_TEXT(x) LACUNA_TEXT2(x)
 
-}  // namespace
-
 extern const Kernels kKernels;
-const Kernels kKernels{LACUNA_TEXT(LACUNA_CPU_TARGET), gather, dispatch_bias_activation, dispatch_reconstruction,
-                       dispatch_activation_backward,   update};
+const Kernels kKernels{LACUNA_TEXT(LACUNA_CPU_TARGET),
+                       gather,
+                       dispatch_bias_activation,
+                       dispatch_reconstruction,
+                       dispatch_activation_backward,
+                       update,
+                       compress,
+                       sparse_product,
+                       transpose,
+                       kTileDepth};
 
 }  // namespace lacuna::cpu::LACUNA_CPU_TARGET

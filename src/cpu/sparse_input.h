@@ -1,0 +1,46 @@
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "cpu/kernels.h"
+#include "lacuna/backend.h"
+
+namespace lacuna::cpu {
+
+/// The two products of a step that have the minibatch as an operand, through its nonzero values. Exact: what is left
+/// out is a sum of zeros (a weight that is NaN or infinite does not spread through a pixel that is zero in the
+/// whole batch).
+class SparseInput {
+ public:
+  /// Bytes that must be readable after the last row of a dense operand.
+  static constexpr std::int64_t kOverrun = 64;
+  /// Data with a larger share of nonzero values goes through the dense products. docs/benchmarks.md has the crossover.
+  static constexpr double kDensity = 0.3;
+
+  /// nullptr where dense products are the better choice: it depends on the data and the shapes alone, never on
+  /// timing, so that a run is reproducible.
+  static std::unique_ptr<SparseInput> make(const StepPlan& plan, const Gather& gather, const void* data,
+                                           const float* batch, int threads);
+
+  const float* batch() const { return batch_; }
+  std::string remark() const;
+
+  /// Reads the batch. out [M, units] = batch weight^T, weight [units, D].
+  void forward(const float* weight, float* out, std::int64_t units) const;
+  /// After forward. gradient [units, D] = delta^T batch, delta [M, units], readable kOverrun bytes past its end.
+  void weight_gradient(const float* delta, float* gradient, std::int64_t units) const;
+
+ private:
+  SparseInput() = default;
+
+  const float* batch_ = nullptr;
+  std::int64_t samples_ = 0, features_ = 0;
+  int threads_ = 1;
+  double density_ = 0;
+  TiledSparse by_sample_, by_feature_;
+  std::unique_ptr<DeviceBuffer> sample_memory_, feature_memory_;
+  std::unique_ptr<DeviceBuffer> transposed_;  ///< [D, widest layer, padded]: the weight, later its gradient
+};
+
+}  // namespace lacuna::cpu

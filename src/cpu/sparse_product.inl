@@ -1,0 +1,186 @@
+// Part of kernels.inl's translation units: compiled once for each instruction set.
+
+#include "cpu/sparse_product.h"
+
+namespace lacuna::cpu::LACUNA_CPU_TARGET {
+namespace {
+
+#if defined(__AVX512F__)
+constexpr int kLanes = 16;
+#elif defined(__AVX2__)
+constexpr int kLanes = 8;
+#else
+constexpr int kLanes = 4;
+#endif
+using Vector = float __attribute__((vector_size(kLanes * sizeof(float))));
+
+/// Eight sums in registers hide the latency of multiply-add; a tile of the dense operand is 24 KiB of L1.
+constexpr int kVectors = 8;
+constexpr std::int64_t kTileDepth = 24 * 1024 / (kVectors * kLanes * static_cast<std::int64_t>(sizeof(float)));
+static_assert(kTileDepth <= 255, "positions within a tile are bytes");
+
+Vector load(const float* from) {
+  Vector v;
+  __builtin_memcpy(&v, from, sizeof v);
+  return v;
+}
+
+/// out[0 .. Vectors * kLanes) (+)= sum over entries of value * dense[index]. The last vector may be partly valid.
+template <int Vectors>
+inline __attribute__((always_inline)) void sparse_row(const std::uint8_t* index, const float* values,
+                                                      std::int64_t count, const float* dense, std::int64_t stride,
+                                                      float* out, std::int64_t valid, bool accumulate) {
+  Vector sum[Vectors];
+  float row[Vectors * kLanes];
+  const bool whole = valid == Vectors * kLanes;
+  if (accumulate && !whole) __builtin_memcpy(row, out, static_cast<std::size_t>(valid) * sizeof(float));
+  const float* from = whole ? out : row;
+#pragma GCC unroll 8
+  for (int v = 0; v < Vectors; ++v) sum[v] = accumulate ? load(from + v * kLanes) : Vector{};
+  for (std::int64_t e = 0; e < count; ++e) {
+    const float* b = dense + index[e] * stride;
+    const float value = values[e];
+#pragma GCC unroll 8
+    for (int v = 0; v < Vectors; ++v) sum[v] += value * load(b + v * kLanes);
+  }
+  float* to = whole ? out : row;
+#pragma GCC unroll 8
+  for (int v = 0; v < Vectors; ++v) __builtin_memcpy(to + v * kLanes, &sum[v], sizeof sum[v]);
+  if (!whole) __builtin_memcpy(out, row, static_cast<std::size_t>(valid) * sizeof(float));
+}
+
+/// Rows [row_begin, row_end) of one block of columns, tile after tile, so that a tile of `dense` serves all rows.
+template <int Vectors>
+void sparse_block(const SparseProductArgs& p, std::int64_t row_begin, std::int64_t row_end, std::int64_t column) {
+  const TiledSparse& s = p.sparse;
+  const std::int64_t room = p.columns - column;
+  const std::int64_t valid = room < Vectors * kLanes ? room : Vectors * kLanes;
+  for (std::int64_t t = 0; t < s.tiles; ++t) {
+    const float* dense = p.dense + t * s.tile_depth * p.dense_stride + column;
+    for (std::int64_t r = row_begin; r < row_end; ++r) {
+      const std::int64_t count = s.count[t * s.rows + r];
+      if (count == 0 && t > 0) continue;
+      const std::int64_t begin = s.begin[t * s.rows + r];
+      sparse_row<Vectors>(s.index + begin, s.values + begin, count, dense, p.dense_stride,
+                          p.out + r * p.out_stride + column, valid, t > 0);
+    }
+  }
+}
+
+/// Every element is summed by one thread in the order of the depth: the schedule does not change the bits.
+void sparse_product(const SparseProductArgs& p) {
+  using Block = void (*)(const SparseProductArgs&, std::int64_t, std::int64_t, std::int64_t);
+  constexpr Block kBlocks[kVectors] = {sparse_block<1>, sparse_block<2>, sparse_block<3>, sparse_block<4>,
+                                       sparse_block<5>, sparse_block<6>, sparse_block<7>, sparse_block<8>};
+  const std::int64_t vectors = (p.columns + kLanes - 1) / kLanes;
+  const std::int64_t blocks = (vectors + kVectors - 1) / kVectors;
+  std::int64_t chunk = (p.sparse.rows + p.threads - 1) / p.threads;
+  chunk = chunk > 256 ? 256 : (chunk < 16 ? 16 : chunk);
+  const std::int64_t chunks = (p.sparse.rows + chunk - 1) / chunk;
+#pragma omp parallel for num_threads(p.threads) schedule(dynamic)
+  for (std::int64_t item = 0; item < blocks * chunks; ++item) {
+    const std::int64_t block = item / chunks, row = item % chunks * chunk;
+    const std::int64_t first = vectors * block / blocks, last = vectors * (block + 1) / blocks;
+    const std::int64_t row_end = row + chunk < p.sparse.rows ? row + chunk : p.sparse.rows;
+    kBlocks[last - first - 1](p, row, row_end, first * kLanes);
+  }
+}
+
+/// One sample's nonzero values within a tile. Groups of eight zeros, most of a digit's image, are passed over whole.
+std::int32_t compress_row(const float* x, std::int64_t length, std::uint8_t* index, float* values) {
+  constexpr std::int64_t kGroup = 8;
+  std::int32_t n = 0;
+  for (std::int64_t j = 0; j < length; j += kGroup) {
+    const std::int64_t end = j + kGroup < length ? j + kGroup : length;
+    std::uint32_t bits = 0;
+    for (std::int64_t i = j; i < end; ++i) bits |= __builtin_bit_cast(std::uint32_t, x[i]);
+    if (bits << 1 == 0) continue;  // +0 and -0 alike
+    for (std::int64_t i = j; i < end; ++i) {
+      index[n] = static_cast<std::uint8_t>(i);
+      values[n] = x[i];
+      n += x[i] != 0.0f;
+    }
+  }
+  return n;
+}
+
+void compress_by_sample(const CompressArgs& p) {
+  const TiledSparse& s = p.by_sample;
+  const Part mine = share(s.rows, 1);
+  for (std::int64_t t = 0; t < s.tiles; ++t) {
+    const std::int64_t first = t * s.tile_depth;
+    const std::int64_t length = first + s.tile_depth < s.depth ? s.tile_depth : s.depth - first;
+    std::int64_t at = (t * s.rows + mine.begin) * s.tile_depth;
+    for (std::int64_t r = mine.begin; r < mine.end; ++r) {
+      const std::int32_t n = compress_row(p.x + r * s.depth + first, length, s.index + at, s.values + at);
+      s.begin[t * s.rows + r] = static_cast<std::int32_t>(at);
+      s.count[t * s.rows + r] = static_cast<std::uint8_t>(n);
+      at += n;
+    }
+  }
+}
+
+/// The same entries by feature, tile of samples after tile of samples: a counting sort.
+void compress_by_feature(const CompressArgs& p) {
+  const TiledSparse& from = p.by_sample;
+  const TiledSparse& to = p.by_feature;
+  const Part mine = share(to.tiles, 1);
+  for (std::int64_t t = mine.begin; t < mine.end; ++t) {
+    const std::int64_t first = t * to.tile_depth;
+    const std::int64_t samples = first + to.tile_depth < to.depth ? to.tile_depth : to.depth - first;
+    std::uint8_t* count = to.count + t * to.rows;
+    std::int32_t* begin = to.begin + t * to.rows;
+    for (std::int64_t d = 0; d < to.rows; ++d) count[d] = 0;
+    const auto each = [&](const auto& visit) {
+      for (std::int64_t tile = 0; tile < from.tiles; ++tile)
+        for (std::int64_t i = 0; i < samples; ++i) {
+          const std::int64_t slot = tile * from.rows + first + i;
+          const std::int32_t end = from.begin[slot] + from.count[slot];
+          for (std::int32_t e = from.begin[slot]; e < end; ++e)
+            visit(tile * from.tile_depth + from.index[e], i, from.values[e]);
+        }
+    };
+    each([&](std::int64_t feature, std::int64_t, float) { ++count[feature]; });
+    auto at = static_cast<std::int32_t>(first * to.rows);
+    for (std::int64_t d = 0; d < to.rows; ++d) {
+      begin[d] = at;
+      at += count[d];
+      count[d] = 0;
+    }
+    each([&](std::int64_t feature, std::int64_t sample, float value) {
+      const std::int32_t slot = begin[feature] + count[feature]++;
+      to.index[slot] = static_cast<std::uint8_t>(sample);
+      to.values[slot] = value;
+    });
+  }
+}
+
+void compress(const CompressArgs& p) {
+#pragma omp parallel num_threads(p.threads)
+  {
+    compress_by_sample(p);
+    if (p.by_feature.rows > 0) {
+#pragma omp barrier
+      compress_by_feature(p);
+    }
+  }
+}
+
+void transpose(const TransposeArgs& p) {
+  constexpr std::int64_t kBlock = 16;
+#pragma omp parallel for num_threads(p.threads) schedule(static)
+  for (std::int64_t column = 0; column < p.columns; column += kBlock) {
+    const std::int64_t width = column + kBlock < p.columns ? kBlock : p.columns - column;
+    for (std::int64_t row = 0; row < p.rows; row += kBlock) {
+      const std::int64_t height = row + kBlock < p.rows ? kBlock : p.rows - row;
+      float block[kBlock][kBlock];
+      for (std::int64_t i = 0; i < height; ++i)
+        for (std::int64_t j = 0; j < width; ++j) block[j][i] = p.from[(row + i) * p.from_stride + column + j];
+      for (std::int64_t j = 0; j < width; ++j)
+        for (std::int64_t i = 0; i < height; ++i) p.to[(column + j) * p.to_stride + row + i] = block[j][i];
+    }
+  }
+}
+
+}  // namespace
+}  // namespace lacuna::cpu::LACUNA_CPU_TARGET
