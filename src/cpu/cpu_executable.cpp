@@ -55,7 +55,7 @@ struct Compiler {
     std::int64_t widest = 1, scratch_bytes = 0;
     for (const Buffer& buffer : plan.buffers) {
       if (buffer.kind == Buffer::Kind::scratch) scratch_bytes += padded(buffer.bytes());
-      if (buffer.shape.rank() == 1 && buffer.kind != Buffer::Kind::bound) widest = std::max(widest, buffer.shape[0]);
+      if (buffer.shape.rank() == 2) widest = std::max(widest, buffer.shape[1]);  // what is summed by columns
     }
     const std::int64_t stride = padded(widest * 4) / 4;
     const std::int64_t partial_bytes = padded(target.threads_ * stride * 4);

@@ -1,5 +1,3 @@
-#include "io/file.h"
-
 #include <sys/resource.h>
 #include <sys/stat.h>
 
@@ -8,19 +6,22 @@
 #include <vector>
 
 #include "io/atomic_file.h"
+#include "io/file.h"
 #include "io/printable.h"
 #include "unit/io_support.h"
 
 namespace lacuna::io {
 namespace {
 
-using ::testing::ElementsAre;
 using test::expect_error;
 using test::get_bytes;
 using test::put_bytes;
 using test::TemporaryDirectory;
+using ::testing::ElementsAre;
 
-std::string text_of(const FileBytes& bytes) { return {reinterpret_cast<const char*>(bytes.data), bytes.size}; }
+std::string text_of(const FileBytes& bytes) {
+  return {reinterpret_cast<const char*>(bytes.data), bytes.size};
+}
 
 /// Files cannot grow beyond `bytes` while this lives: writing fails part-way, as on a full disk.
 class FileSizeLimit {
@@ -154,9 +155,17 @@ TEST(AtomicFiles, ARelativeNameLiesInTheCurrentDirectory) {
   EXPECT_THAT(directory.entries(), ElementsAre("a"));
 }
 
-TEST(AtomicFiles, ADeviceIsWrittenAndStaysADevice) {
-  write_text_file("/dev/null", "text");
-  EXPECT_TRUE(std::filesystem::is_character_file("/dev/null"));
+TEST(AtomicFiles, APipeIsWrittenAndStaysAPipe) {
+  TemporaryDirectory directory;
+  const std::string path = directory / "pipe";
+  ASSERT_EQ(::mkfifo(path.c_str(), 0600), 0);
+  std::string received;
+  std::thread reader([&] { received = get_bytes(path); });
+  write_text_file(path, "text");
+  reader.join();
+  EXPECT_EQ(received, "text");
+  EXPECT_TRUE(std::filesystem::is_fifo(path));
+  EXPECT_THAT(directory.entries(), ElementsAre("pipe"));
 }
 
 TEST(AtomicFiles, AFullDeviceIsAnError) {

@@ -1,20 +1,19 @@
-#include "lacuna/npy.h"
-
 #include <cstdint>
 #include <vector>
 
+#include "lacuna/npy.h"
 #include "unit/io_support.h"
 
 namespace lacuna {
 namespace {
 
-using ::testing::ElementsAre;
-using ::testing::IsEmpty;
 using test::expect_error;
 using test::get_bytes;
 using test::put_bytes;
 using test::raw;
 using test::TemporaryDirectory;
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
 
 /// A file with this header text as it stands (no padding) and these data.
 std::string file_of(std::string_view text, std::string_view data, int major = 1, int minor = 0) {
@@ -35,7 +34,9 @@ std::string data_of(const std::vector<Value>& values) {
   return {reinterpret_cast<const char*>(values.data()), values.size() * sizeof(Value)};
 }
 
-NpyArray parse(const std::string& bytes) { return parse_npy(bytes.data(), bytes.size(), "f.npy"); }
+NpyArray parse(const std::string& bytes) {
+  return parse_npy(bytes.data(), bytes.size(), "f.npy");
+}
 
 template <class Value>
 std::vector<Value> values_of(const NpyArray& array) {

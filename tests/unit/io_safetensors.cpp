@@ -1,28 +1,29 @@
-#include "lacuna/safetensors.h"
-
 #include <cstdint>
 #include <limits>
 #include <numeric>
 
+#include "lacuna/safetensors.h"
 #include "unit/io_support.h"
 
 namespace lacuna {
 namespace {
 
-using ::testing::ElementsAre;
-using ::testing::IsEmpty;
-using ::testing::Pair;
 using test::expect_error;
 using test::get_bytes;
 using test::put_bytes;
 using test::raw;
 using test::TemporaryDirectory;
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+using ::testing::Pair;
 
 std::string file_of(std::string_view header, std::string_view data) {
   return raw(std::uint64_t{header.size()}) + std::string(header) + std::string(data);
 }
 
-SafetensorsFile parse(const std::string& bytes) { return SafetensorsFile::parse(bytes.data(), bytes.size(), "f.st"); }
+SafetensorsFile parse(const std::string& bytes) {
+  return SafetensorsFile::parse(bytes.data(), bytes.size(), "f.st");
+}
 
 void expect_refused(const std::string& bytes, std::initializer_list<std::string_view> fragments) {
   SCOPED_TRACE(bytes.substr(0, 200));
@@ -105,10 +106,9 @@ TEST(Safetensors, AlignedTensorsAreViewsOfTheBytesAndOthersCopies) {
 }
 
 TEST(Safetensors, TensorsComeInTheOrderOfTheData) {
-  const SafetensorsFile file =
-      parse(file_of(R"({"z":{"dtype":"U8","shape":[1],"data_offsets":[1,2]},)"
-                    R"("y":{"data_offsets":[0,1],"shape":[1],"dtype":"U8"}}  )",
-                    "ab"));
+  const SafetensorsFile file = parse(file_of(R"({"z":{"dtype":"U8","shape":[1],"data_offsets":[1,2]},)"
+                                             R"("y":{"data_offsets":[0,1],"shape":[1],"dtype":"U8"}}  )",
+                                             "ab"));
   ASSERT_EQ(file.tensors().size(), 2U);
   EXPECT_EQ(file.tensors()[0].name, "y");
   EXPECT_EQ(file.tensors()[1].name, "z");
@@ -123,7 +123,8 @@ TEST(Safetensors, OtherKnownTypesAreListedWithTheirSizeChecked) {
                     std::string(9, '\0')));
   EXPECT_THAT(file.tensors(), IsEmpty());
   EXPECT_THAT(file.skipped(), ElementsAre(Pair("half", "BF16"), Pair("tiny", "F4"), Pair("deep", "BOOL")));
-  expect_refused(file_of(R"({"half":{"dtype":"BF16","shape":[3],"data_offsets":[0,5]}})", "12345"), {"half", "takes 6"});
+  expect_refused(file_of(R"({"half":{"dtype":"BF16","shape":[3],"data_offsets":[0,5]}})", "12345"),
+                 {"half", "takes 6"});
   expect_refused(file_of(R"({"tiny":{"dtype":"F4","shape":[3],"data_offsets":[0,1]}})", "1"), {"tiny", "whole bytes"});
 }
 

@@ -1,0 +1,103 @@
+"""The training step of the main job in PyTorch on the CPU, as its users write it: nn.Linear, autograd, Adam.
+
+  eager           torch.optim.Adam as it comes (foreach)
+  fused           torch.optim.Adam(fused=True)
+  compiled        torch.compile around the objective, fused Adam
+  compiled-adam   torch.compile around the objective and around the step of Adam
+"""
+
+import workload
+
+options = workload.arguments(("eager", "fused", "compiled", "compiled-adam"))
+
+import torch  # noqa: E402
+from torch import nn  # noqa: E402
+
+torch.set_num_threads(options.threads)
+
+
+class SparseAutoencoder(nn.Module):
+    def __init__(self, parameters):
+        super().__init__()
+        hidden, features = parameters["encoder.0.weight"].shape
+        self.encoder = nn.Linear(features, hidden)
+        self.decoder = nn.Linear(hidden, features)
+        self.load_state_dict({name.replace(".0.", "."): value for name, value in parameters.items()})
+
+    def forward(self, x):
+        code = torch.sigmoid(self.encoder(x))
+        return torch.sigmoid(self.decoder(code)), code
+
+    def objective(self, x):
+        """Without the weight decay, which the optimizer adds to the gradient."""
+        y, code = self(x)
+        reconstruction = nn.functional.mse_loss(y, x, reduction="sum") * (0.5 / x.shape[0])
+        mean = code.mean(dim=0).clamp(workload.CLIP, 1 - workload.CLIP)
+        rho = workload.RHO
+        kl = (rho * torch.log(rho / mean) + (1 - rho) * torch.log((1 - rho) / (1 - mean))).sum()
+        return reconstruction + workload.BETA * kl
+
+    def decay(self):
+        return 0.5 * workload.WEIGHT_DECAY * sum(layer.weight.square().sum() for layer in (self.encoder, self.decoder))
+
+
+class Training:
+    def __init__(self, parameters, data):
+        self.data = data
+        self.model = SparseAutoencoder(parameters)
+        layers = (self.model.encoder, self.model.decoder)
+        self.adam = torch.optim.Adam(
+            [{"params": [layer.weight for layer in layers], "weight_decay": workload.WEIGHT_DECAY},
+             {"params": [layer.bias for layer in layers]}],
+            lr=workload.LEARNING_RATE, fused=True if options.variant in ("fused", "compiled") else None)
+        compiled = options.variant.startswith("compiled")
+        self.objective = torch.compile(self.model.objective) if compiled else self.model.objective
+        self.update = torch.compile(self.adam.step) if options.variant == "compiled-adam" else self.adam.step
+
+    def batch(self, rows):
+        picked = self.data[rows] if isinstance(rows, slice) else self.data.index_select(0, rows)
+        return picked.float().mul_(1 / 255)
+
+    def step(self, rows):
+        loss = self.objective(self.batch(rows))
+        self.adam.zero_grad()
+        loss.backward()
+        self.update()
+        return loss
+
+    def full_loss(self, rows):
+        with torch.no_grad():
+            return float(self.model.objective(self.batch(rows)) + self.model.decay())
+
+
+def check(directory):
+    import numpy as np
+    from safetensors.torch import load_file
+
+    data = torch.from_numpy(np.load(f"{directory}/images.npy"))
+    training = Training(load_file(f"{directory}/init.safetensors"), data)
+    losses = []
+    for begin in range(0, len(data), options.batch):
+        rows = slice(begin, begin + options.batch)
+        decay = float(training.model.decay())
+        losses.append(float(training.step(rows)) + decay)
+    workload.report(mean_loss=sum(losses) / len(losses), loss_after=training.full_loss(slice(0, options.batch)))
+
+
+def benchmark():
+    data = torch.from_numpy(workload.images(60000))
+    parameters = {name: torch.from_numpy(value) for name, value in workload.initial_parameters(options.hidden).items()}
+    training = Training(parameters, data)
+    order, position = torch.randperm(len(data)), 0
+
+    def step():
+        nonlocal position, order
+        if position + options.batch > len(order):
+            order, position = torch.randperm(len(data)), 0
+        training.step(order[position:position + options.batch])
+        position += options.batch
+
+    workload.report(version=torch.__version__, step_ms=workload.measure(step, options.seconds))
+
+
+check(options.check) if options.check else benchmark()

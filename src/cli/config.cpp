@@ -1,0 +1,154 @@
+#include "cli/config.h"
+
+#include <fmt/format.h>
+#include <toml++/toml.h>
+
+#include <sstream>
+
+#include "core/words.h"
+#include "io/file.h"
+#include "io/printable.h"
+#include "lacuna/error.h"
+
+namespace lacuna::cli {
+
+namespace {
+
+constexpr std::size_t kLargestConfig = 1 << 20;
+
+std::string type_name(const toml::node& node) {
+  switch (node.type()) {
+    case toml::node_type::string:
+      return "a string";
+    case toml::node_type::integer:
+      return "an integer";
+    case toml::node_type::floating_point:
+      return "a number";
+    case toml::node_type::boolean:
+      return "true or false";
+    case toml::node_type::array:
+      return "an array";
+    case toml::node_type::table:
+      return "a table";
+    default:
+      return "a date or time";
+  }
+}
+
+[[noreturn]] void wrong_type(const std::string& where, const char* wanted, const toml::node& node) {
+  throw InputError(fmt::format("{}: must be {}, not {}", where, wanted, type_name(node)));
+}
+
+std::string integers_text(const toml::array& array, const std::string& where) {
+  std::string text;
+  for (const toml::node& item : array) {
+    if (!item.is_integer()) wrong_type(where, "a list of integers", item);
+    text += fmt::format("{}{}", text.empty() ? "" : ",", item.as_integer()->get());
+  }
+  if (text.empty()) throw InputError(fmt::format("{}: must not be an empty list", where));
+  return text;
+}
+
+/// The value as it would be written on the command line.
+std::string value_text(const Setting& setting, const toml::node& node, const std::string& where) {
+  switch (setting.type) {
+    case ValueType::integer:
+      if (!node.is_integer()) wrong_type(where, "an integer", node);
+      return std::to_string(node.as_integer()->get());
+    case ValueType::number:
+      if (node.is_integer()) return std::to_string(node.as_integer()->get());
+      if (!node.is_floating_point()) wrong_type(where, "a number", node);
+      return fmt::format("{}", node.as_floating_point()->get());
+    case ValueType::integers:
+      if (node.is_integer()) return std::to_string(node.as_integer()->get());
+      if (!node.is_array()) wrong_type(where, "a list of integers", node);
+      return integers_text(*node.as_array(), where);
+    case ValueType::flag:
+      if (!node.is_boolean()) wrong_type(where, "true or false", node);
+      return node.as_boolean()->get() ? "on" : "off";
+    case ValueType::text:
+      // "shuffle = true" is what one would expect to be able to write.
+      if (node.is_boolean() && std::string_view(setting.metavar) == "on|off")
+        return node.as_boolean()->get() ? "on" : "off";
+      if (!node.is_string()) wrong_type(where, "a string", node);
+      return node.as_string()->get();
+  }
+  return {};
+}
+
+[[noreturn]] void unknown_key(const std::string& path, std::uint32_t line, std::string_view key) {
+  std::vector<std::string_view> known;
+  for (const Setting& setting : all_settings()) known.emplace_back(setting.name);
+  throw InputError(
+      fmt::format("{}:{}: unknown key {}{}", path, line, io::printable(key), words::did_you_mean(key, known)));
+}
+
+toml::table parse(const std::string& path) {
+  const io::FileBytes file = io::read_file(path);
+  if (file.size > kLargestConfig) throw InputError(fmt::format("{}: too large for a configuration file", path));
+  try {
+    return toml::parse(std::string_view(reinterpret_cast<const char*>(file.data), file.size), path);
+  } catch (const toml::parse_error& error) {
+    throw InputError(fmt::format("{}:{}: {}", path, error.source().begin.line, error.description()));
+  }
+}
+
+std::string quoted_toml(const std::string& text) {
+  std::string out = "\"";
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (c == '"' || c == '\\') {
+      out += '\\';
+      out += c;
+    } else if (byte < 0x20 || byte == 0x7f) {
+      out += fmt::format("\\u{:04x}", byte);
+    } else {
+      out += c;
+    }
+  }
+  return out + '"';
+}
+
+std::string toml_value(const Setting& setting, const std::string& text) {
+  switch (setting.type) {
+    case ValueType::integers:
+      return "[" + text + "]";
+    case ValueType::flag:
+      return text == "on" ? "true" : "false";
+    case ValueType::text:
+      return quoted_toml(text);
+    case ValueType::integer:
+    case ValueType::number:
+      break;
+  }
+  return text;
+}
+
+}  // namespace
+
+GivenValues read_config(const std::string& path) {
+  const toml::table table = parse(path);
+  GivenValues values;
+  for (const auto& [key, node] : table) {
+    const std::string_view name = key;
+    const std::uint32_t line = node.source().begin.line;
+    const Setting* setting = find_setting(name);
+    if (setting == nullptr) unknown_key(path, line, name);
+    const std::string where = fmt::format("{}:{}: {}", path, line, name);
+    values[std::string(name)] = {value_text(*setting, node, where), where};
+  }
+  return values;
+}
+
+std::string config_text(const Settings& settings) {
+  std::string text = "# Settings of this run; lacuna train --config reads them.\n";
+  const char* group = "";
+  for (const Setting& setting : all_settings()) {
+    if (!is_recorded(setting, settings)) continue;
+    if (std::string_view(group) != setting.group) text += fmt::format("\n# {}\n", group = setting.group);
+    text += fmt::format("{} = {}\n", setting.name, toml_value(setting, setting.show(settings)));
+  }
+  return text;
+}
+
+}  // namespace lacuna::cli

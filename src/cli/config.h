@@ -1,0 +1,16 @@
+#pragma once
+
+#include <string>
+
+#include "cli/settings.h"
+
+namespace lacuna::cli {
+
+/// Reads a TOML file of flat keys named as the long options. Throws InputError with file and line for bad TOML,
+/// unknown keys (with the nearest known one), tables, and values of the wrong type.
+GivenValues read_config(const std::string& path);
+
+/// All recorded settings as TOML; read_config() gives them back.
+std::string config_text(const Settings& settings);
+
+}  // namespace lacuna::cli

@@ -1,0 +1,48 @@
+#include <fmt/format.h>
+
+#include "cli/commands.h"
+#include "cli/output.h"
+#include "cli/resolve.h"
+#include "lacuna/error.h"
+#include "lacuna/npy.h"
+#include "lacuna/trainer.h"
+#include "report/png.h"
+#include "train/pictures.h"
+
+namespace lacuna::cli {
+
+namespace {
+
+void write_array(const std::string& path, Backend& backend, const Model& model, const Dataset& data) {
+  Evaluator evaluator(backend, model, data);
+  NpyWriter writer(path, data.rows(), data.features());
+  evaluator.reconstruct([&](const float* values, std::int64_t rows) { writer.append(values, rows); });
+  writer.finish();
+  tell(fmt::format("{}: reconstructions of {}, float32 [{}, {}]", path, data.name(), data.rows(), data.features()));
+}
+
+void write_picture(const std::string& path, Backend& backend, const Model& model, const Dataset& data) {
+  constexpr std::int64_t kGap = 16;
+  const SamplePictures pictures = sample_pictures(backend, model, data);
+  report::write_png(path, report::side_by_side(pictures.input, pictures.reconstruction, kGap));
+  tell(fmt::format("{}: samples of {} on the left, their reconstructions on the right", path, data.name()));
+}
+
+}  // namespace
+
+int reconstruct_command(const Invocation& invocation) {
+  const std::string path =
+      invocation.require("model", "reconstruct MODEL --out FILE.npy or --png FILE.png [--data SOURCE]");
+  const std::string array = invocation.get("out"), picture = invocation.get("png");
+  if (array.empty() && picture.empty()) throw InputError("reconstruct needs --out FILE.npy, --png FILE.png or both");
+  const GivenValues given = given_values(invocation, kReconstruct);
+  const Model model = load_model(path);
+  const Settings settings = settings_for_model(model, path, given);
+  const auto backend = open_backend(settings);
+  const Dataset data = open_data(settings);
+  if (!picture.empty()) write_picture(picture, *backend, model, data);
+  if (!array.empty()) write_array(array, *backend, model, data);
+  return 0;
+}
+
+}  // namespace lacuna::cli

@@ -1,0 +1,29 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "lacuna/backend.h"
+#include "lacuna/data.h"
+#include "lacuna/model.h"
+#include "report/image.h"
+
+namespace lacuna {
+
+constexpr std::int64_t kPictureSamples = 100;
+
+/// The first `units` rows of encoder.0.weight, each normalised by itself; columns 0: as square as possible. Units over
+/// samples that are no pictures are drawn as rows of pixels if `rows_for_others`, else throw InputError.
+report::Image weight_picture(const Model& model, std::int64_t units, std::int64_t columns, bool rows_for_others);
+
+struct SamplePictures {
+  report::Image input, reconstruction;  ///< the same samples
+};
+/// The first 100 samples. Throws InputError if they are no pictures.
+SamplePictures sample_pictures(Backend& backend, const Model& model, const Dataset& data);
+
+/// weights.png, and where samples are pictures input.png and reconstruction.png. Returns the paths written.
+std::vector<std::string> write_pictures(const std::string& directory, Backend& backend, const Model& model,
+                                        const Dataset& data);
+
+}  // namespace lacuna

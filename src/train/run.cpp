@@ -1,0 +1,194 @@
+#include "train/run.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <filesystem>
+
+namespace lacuna {
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+double seconds_since(Clock::time_point start) {
+  return std::chrono::duration<double>(Clock::now() - start).count();
+}
+
+/// How many steps to take before looking up: about a tenth of a second's worth, so that a bar moves and losses are
+/// still read back rarely.
+class Pace {
+ public:
+  std::int64_t steps() const { return steps_; }
+  void took(std::int64_t steps, double seconds) {
+    if (steps <= 0) return;
+    constexpr double kInterval = 0.1;
+    const double per_step = std::max(seconds / static_cast<double>(steps), 1e-7);
+    steps_ = std::clamp<std::int64_t>(std::llround(kInterval / per_step), 1, 4 * steps_);
+  }
+
+ private:
+  std::int64_t steps_ = 4;
+};
+
+bool all_finite(const std::vector<float>& values) {
+  return std::ranges::all_of(values, [](float v) { return std::isfinite(v); });
+}
+
+class Run {
+ public:
+  Run(Trainer& trainer, const RunDirectory& directory, const RunPlan& plan, RunObserver& observer)
+      : trainer_(trainer),
+        directory_(directory),
+        plan_(plan),
+        observer_(observer),
+        log_(directory.metrics(), trainer.position().epoch) {}
+
+  RunOutcome go(const std::atomic<bool>& stop) {
+    while (trainer_.position().epoch < plan_.epochs && !stop) advance(stop);
+    const StepState position = trainer_.position();
+    const bool interrupted = position.epoch < plan_.epochs;
+    if (interrupted && saved_step_ != position.step) save();
+    return {interrupted, position, log_.last(), seconds_since(start_)};
+  }
+
+ private:
+  void advance(const std::atomic<bool>& stop) {
+    const StepState before = trainer_.position();
+    const Clock::time_point start = Clock::now();
+    const std::int64_t ran = run_steps(steps_until_due(before.step), stop);
+    const double seconds = seconds_since(start);
+    const StepState after = trainer_.position();
+    const bool epoch_ended = after.epoch > before.epoch;
+    pace_.took(ran, seconds);
+    epoch_seconds_ += seconds;
+    count_samples((epoch_ended ? plan_.samples : after.position) - before.position);
+    if (epoch_ended) {
+      end_epoch(after);
+    } else {
+      observer_.on_progress(progress(after.epoch + 1, after.position));
+      if (plan_.checkpoint_every > 0 && after.step % plan_.checkpoint_every == 0 && ran > 0) save();
+    }
+  }
+
+  std::int64_t run_steps(std::int64_t steps, const std::atomic<bool>& stop) {
+    try {
+      return trainer_.run_within_epoch(steps, &stop);
+    } catch (const DivergedError& error) {
+      diverged(error.step() - 1, error.what());
+    }
+  }
+
+  std::int64_t steps_until_due(std::int64_t step) const {
+    if (plan_.checkpoint_every <= 0) return pace_.steps();
+    return std::min(pace_.steps(), plan_.checkpoint_every - step % plan_.checkpoint_every);
+  }
+
+  void count_samples(std::int64_t samples) {
+    epoch_samples_ += static_cast<double>(samples);
+    samples_ += static_cast<double>(samples);
+  }
+
+  RunProgress progress(std::int64_t epoch, std::int64_t position) const {
+    const auto samples = static_cast<double>(plan_.samples);
+    const double fraction = static_cast<double>(position) / samples;
+    const double left = (static_cast<double>(plan_.epochs - epoch + 1) - fraction) * samples;
+    return {epoch,
+            plan_.epochs,
+            fraction,
+            trainer_.epoch_means().loss(),
+            epoch_seconds_ > 0 ? epoch_samples_ / epoch_seconds_ : 0,
+            samples_ > 0 ? left * seconds_since(start_) / samples_ : 0};
+  }
+
+  void end_epoch(const StepState& position) {
+    const LossMeans& means = trainer_.epoch_means();
+    const RunProgress now = progress(position.epoch, plan_.samples);
+    const EpochMetrics metrics{position.epoch,        position.step,  means.loss(),
+                               means.reconstruction,  means.sparsity, means.weight_decay,
+                               means.mean_activation, epoch_seconds_, now.samples_per_second};
+    const TrainingState state = finite_state();
+    log_.append(metrics);
+    save(state);
+    observer_.on_epoch(metrics, now);
+    epoch_seconds_ = 0;
+    epoch_samples_ = 0;
+  }
+
+  /// A loss is that of the parameters before an update, so nothing has judged the last update yet.
+  TrainingState finite_state() {
+    TrainingState state = trainer_.state();
+    bool finite = all_finite(state.model.parameters);
+    for (const auto& moment : state.moments) finite = finite && all_finite(moment);
+    if (!finite)
+      diverged(state.position.step,
+               fmt::format("a parameter became NaN or infinite at step {}; try a smaller learning rate",
+                           state.position.step));
+    return state;
+  }
+
+  /// The parameters after `bad_step` steps cannot be used; whoever resumes must not find them.
+  [[noreturn]] void diverged(std::int64_t bad_step, const std::string& what) const {
+    std::string last_good;
+    for (const CheckpointFile& file : directory_.checkpoints()) {
+      const std::int64_t step = file.step > 0 ? file.step : file.epoch * trainer_.steps_per_epoch();
+      if (step < bad_step) {
+        last_good = file.path;
+      } else {
+        std::filesystem::remove(file.path);
+      }
+    }
+    throw Error(last_good.empty() ? fmt::format("{}; there was no checkpoint yet", what)
+                                  : fmt::format("{}; last good checkpoint: {}", what, last_good));
+  }
+
+  void save() { save(finite_state()); }
+
+  void save(const TrainingState& state) {
+    save_checkpoint(directory_.checkpoint(state.position), state);
+    saved_step_ = state.position.step;
+    directory_.prune(plan_.keep_checkpoints);
+  }
+
+  Trainer& trainer_;
+  const RunDirectory& directory_;
+  const RunPlan& plan_;
+  RunObserver& observer_;
+  MetricsLog log_;
+  Pace pace_;
+  Clock::time_point start_ = Clock::now();
+  double epoch_seconds_ = 0, epoch_samples_ = 0, samples_ = 0;
+  std::int64_t saved_step_ = -1;
+};
+
+}  // namespace
+
+RunOutcome run_training(Trainer& trainer, const RunDirectory& directory, const RunPlan& plan, RunObserver& observer,
+                        const std::atomic<bool>& stop) {
+  return Run(trainer, directory, plan, observer).go(stop);
+}
+
+std::optional<std::string> restore_newest(Trainer& trainer, const RunDirectory& directory, std::int64_t samples,
+                                          const std::function<void(const std::string&)>& report) {
+  std::vector<CheckpointFile> files = directory.checkpoints();
+  for (; !files.empty(); files.pop_back()) {
+    TrainingState state;
+    try {
+      state = load_checkpoint(files.back().path);
+    } catch (const InputError& error) {
+      report(fmt::format("cannot use a checkpoint: {}", error.what()));
+      continue;
+    }
+    const auto recorded = state.model.metadata.find(kSamplesKey);
+    if (recorded != state.model.metadata.end() && recorded->second != std::to_string(samples))
+      throw InputError(fmt::format("cannot resume: {} was trained on {} samples, but the data now has {}",
+                                   files.back().path, recorded->second, samples));
+    trainer.restore(state);
+    return files.back().path;
+  }
+  return std::nullopt;
+}
+
+}  // namespace lacuna

@@ -1,0 +1,134 @@
+#include "train/run_directory.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <charconv>
+#include <cstring>
+#include <filesystem>
+#include <optional>
+#include <tuple>
+
+#include "lacuna/error.h"
+
+namespace lacuna {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+constexpr std::string_view kSuffix = ".safetensors";
+
+/// The number between `prefix` and what follows; both are taken off the front of `text`.
+std::optional<std::int64_t> take_number(std::string_view& text, std::string_view prefix) {
+  if (!text.starts_with(prefix)) return std::nullopt;
+  text.remove_prefix(prefix.size());
+  std::int64_t value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc() || value < 0) return std::nullopt;
+  text.remove_prefix(static_cast<std::size_t>(end - text.data()));
+  return value;
+}
+
+std::optional<CheckpointFile> parse_name(const fs::path& path) {
+  const std::string name = path.filename().string();
+  std::string_view rest = name;
+  CheckpointFile file;
+  file.path = path.string();
+  const auto epoch = take_number(rest, "epoch-");
+  if (!epoch) return std::nullopt;
+  file.epoch = *epoch;
+  if (rest != kSuffix) {
+    const auto step = take_number(rest, "-step-");
+    if (!step || rest != kSuffix) return std::nullopt;
+    file.step = *step;
+  }
+  return file;
+}
+
+void remove_quietly(const fs::path& path) {
+  std::error_code ignored;
+  fs::remove(path, ignored);
+}
+
+bool is_temporary(const fs::path& path) {
+  return path.filename().string().find(".tmp-") != std::string::npos;
+}
+
+}  // namespace
+
+RunDirectory::RunDirectory(std::string path) : path_(std::move(path)) {
+  while (path_.size() > 1 && path_.back() == '/') path_.pop_back();
+}
+
+RunDirectory::~RunDirectory() {
+  if (descriptor_ >= 0) ::close(descriptor_);
+}
+
+std::string RunDirectory::checkpoint(const StepState& position) const {
+  std::string name = fmt::format("epoch-{:04}", position.epoch);
+  if (position.position > 0) name += fmt::format("-step-{:08}", position.step);
+  return fmt::format("{}/{}{}", checkpoints_directory(), name, kSuffix);
+}
+
+bool RunDirectory::exists() const {
+  std::error_code ignored;
+  return fs::exists(fs::symlink_status(path_, ignored));
+}
+
+std::vector<CheckpointFile> RunDirectory::checkpoints() const {
+  std::vector<CheckpointFile> files;
+  std::error_code none;
+  for (const fs::directory_entry& entry : fs::directory_iterator(checkpoints_directory(), none))
+    if (auto file = parse_name(entry.path())) files.push_back(*file);
+  std::ranges::sort(files, {}, [](const CheckpointFile& f) { return std::tuple(f.epoch, f.step); });
+  return files;
+}
+
+void RunDirectory::open() {
+  created_ = !exists();
+  std::error_code error;
+  fs::create_directories(checkpoints_directory(), error);
+  if (error) {
+    discard_if_empty();
+    throw InputError(fmt::format("cannot create the run directory {}: {}", path_, error.message()));
+  }
+  descriptor_ = ::open(path_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (descriptor_ < 0) throw InputError(fmt::format("cannot open {}: {}", path_, std::strerror(errno)));
+  if (::flock(descriptor_, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK)
+    throw InputError(fmt::format("{} is in use by another run; wait for it or choose another --out", path_));
+  remove_leftovers();
+}
+
+void RunDirectory::remove_leftovers() const {
+  std::error_code none;
+  for (const std::string& directory : {path_, checkpoints_directory()})
+    for (const fs::directory_entry& entry : fs::directory_iterator(directory, none))
+      if (is_temporary(entry.path())) remove_quietly(entry.path());
+}
+
+void RunDirectory::clear() const {
+  for (const char* name :
+       {"model.safetensors", "config.toml", "metrics.jsonl", "weights.png", "input.png", "reconstruction.png"})
+    remove_quietly(file(name));
+  for (const CheckpointFile& checkpoint : checkpoints()) remove_quietly(checkpoint.path);
+}
+
+void RunDirectory::discard_if_empty() const {
+  if (!created_) return;
+  remove_quietly(checkpoints_directory());
+  remove_quietly(path_);
+}
+
+void RunDirectory::prune(std::int64_t keep) const {
+  if (keep <= 0) return;
+  const std::vector<CheckpointFile> files = checkpoints();
+  const auto surplus = static_cast<std::int64_t>(files.size()) - keep;
+  for (std::int64_t i = 0; i < surplus; ++i) remove_quietly(files[static_cast<std::size_t>(i)].path);
+}
+
+}  // namespace lacuna

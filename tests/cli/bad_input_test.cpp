@@ -1,0 +1,170 @@
+#include <cstring>
+
+#include "cli/cli_test.h"
+#include "lacuna/npy.h"
+#include "lacuna/trainer.h"
+
+namespace lacuna::test {
+
+namespace {
+
+using ::testing::HasSubstr;
+
+class BadInput : public CliTest {
+ protected:
+  /// Nothing may be created where the arguments are unusable.
+  void expect_refused(const Arguments& more, const std::vector<std::string>& parts) {
+    Arguments all{"--out", "run"};
+    all.insert(all.end(), more.begin(), more.end());
+    expect_error(train(all), 2, parts);
+    EXPECT_FALSE(exists("run"));
+  }
+
+  void write_floats(const std::string& name, const Shape& shape, const std::vector<float>& values) {
+    write_npy(at(name).string(), ConstTensorView(values.data(), DType::f32, shape));
+  }
+};
+
+TEST_F(BadInput, UnknownWords) {
+  expect_refused({"--epocs", "3"}, {"unknown option --epocs", "did you mean --epochs?"});
+  expect_refused({"--wieght-decay=3"}, {"unknown option --wieght-decay ", "did you mean --weight-decay?"});
+  expect_refused({"--zzzzz"}, {"unknown option --zzzzz", "--help"});
+  expect_refused({"more"}, {"unexpected argument \"more\""});
+  expect_error(run({"trian"}), 2, {"unknown command \"trian\"", "did you mean \"train\"?"});
+  expect_error(run({}), 2, {"command"});
+  expect_error(run({"data"}), 2, {"info", "fetch"});
+  expect_error(run({"data", "fetch", "mnits"}), 2, {"mnits", "mnist"});
+  expect_error(run({"data", "info", "synthetic:5", "--josn"}), 2, {"--josn", "--json", "lacuna data info --help"});
+  expect_refused({"--loss", "half-sqared"}, {"--loss", "half-sqared", "half-squared"});
+  expect_refused({"--device", "gpu"}, {"gpu", "cpu", "cuda"});
+  expect_refused({"--data", "synthetc:10"}, {"synthetc", "synthetic"});
+}
+
+TEST_F(BadInput, Numbers) {
+  expect_refused({"--epochs", "12abc"}, {"--epochs", "12abc", "whole number"});
+  expect_refused({"--epochs", "-1"}, {"--epochs", "-1"});
+  expect_refused({"--epochs", ""}, {"--epochs"});
+  expect_refused({"--epochs"}, {"--epochs"});
+  expect_refused({"--batch", "0"}, {"--batch", "at least 1"});
+  expect_refused({"--batch", "99999999999999999999"}, {"--batch", "too large"});
+  expect_refused({"--hidden", "0"}, {"--hidden", "at least 1"});
+  expect_refused({"--hidden", "20,"}, {"--hidden"});
+  expect_refused({"--hidden", "20,-3"}, {"--hidden", "-3"});
+  expect_refused({"--lr", "nan"}, {"--lr", "finite"});
+  expect_refused({"--lr", "inf"}, {"--lr", "finite"});
+  expect_refused({"--lr", "0"}, {"--lr", "above 0"});
+  expect_refused({"--lr", "1e400"}, {"--lr", "1e400"});
+  expect_refused({"--rho", "0"}, {"--rho", "between 0 and 1"});
+  expect_refused({"--rho", "1"}, {"--rho", "between 0 and 1"});
+  expect_refused({"--beta", "-1"}, {"--beta", "at least 0"});
+  expect_refused({"--momentum", "1"}, {"--momentum", "below 1"});
+  expect_refused({"--weight-decay", "-0.1"}, {"--weight-decay", "at least 0"});
+  expect_refused({"--seed", "-1"}, {"--seed", "at least 0"});
+  expect_refused({"--threads", "100000"}, {"--threads", "between"});
+  expect_refused({"--limit", "-1"}, {"--limit"});
+}
+
+TEST_F(BadInput, SizesBeyondMemory) {
+  expect_refused({"--hidden", "1000000000"}, {"GiB", "this machine has"});
+  expect_refused({"--hidden", "9000000000000000000"}, {"too large"});
+}
+
+TEST_F(BadInput, CombinationsThatDoNotFit) {
+  expect_refused({"--activation", "relu"}, {"kl", "sigmoid", "relu"});
+  expect_refused({"--loss", "bce", "--output-activation", "identity"}, {"bce", "sigmoid", "identity"});
+  expect_refused({"--momentum", "0.9"}, {"momentum", "sgd"});
+  expect_refused({"--optimizer", "sgd", "--nesterov"}, {"nesterov", "momentum"});
+  expect_refused({"--force", "--resume"}, {"--force", "--resume"});
+}
+
+TEST_F(BadInput, WhatIsNotBuiltYetSaysSo) {
+  expect_refused({"--sparsity", "topk"}, {"topk", "not built yet"});
+  expect_refused({"--k", "5"}, {"topk", "not built yet"});
+  expect_refused({"--optimizer", "lbfgs"}, {"lbfgs", "not built yet"});
+  expect_refused({"--precision", "bf16"}, {"bf16", "not built yet"});
+  expect_refused({"--data", "images:."}, {"images", "not built yet"});
+}
+
+TEST_F(BadInput, ADeviceThatIsNotThereSaysWhyAndWhatToDo) {
+  bool has_cuda = false;
+  for (const DeviceDescription& device : list_devices().devices) has_cuda = has_cuda || device.kind == "cuda";
+  const std::string missing = has_cuda ? "cuda:1000" : "cuda";
+  expect_refused({"--device", missing}, {missing, "--device"});
+}
+
+TEST_F(BadInput, DataFiles) {
+  expect_refused({"--data", "mnist"}, {"MNIST", "lacuna data fetch mnist"});
+  expect_refused({"--data", "npy:missing.npy"}, {"missing.npy", "No such file"});
+  write_text(at("empty.npy"), "");
+  expect_refused({"--data", "npy:empty.npy"}, {"empty.npy", "empty"});
+  write_text(at("short.idx"), std::string("\x00\x00\x08\x03\x00\x00", 6));
+  expect_refused({"--data", "idx:short.idx"}, {"short.idx"});
+  write_text(at("bad.idx.gz"), std::string("\x1f\x8b\x08\x00oh no this is not deflate", 28));
+  expect_refused({"--data", "idx:bad.idx.gz"}, {"bad.idx.gz"});
+  write_text(at("huge.safetensors"), std::string("\x00\x00\x00\x00\x00\x00\x00\x80{}", 10));
+  expect_refused({"--data", "safetensors:huge.safetensors"}, {"huge.safetensors", "header"});
+}
+
+TEST_F(BadInput, ValuesThatCannotBeTrainedOn) {
+  write_floats("nan.npy", {2, 4}, {0, 0, 0, 0, 0, 0, std::nanf(""), 0});
+  expect_refused({"--data", "npy:nan.npy"}, {"nan.npy", "row 1", "column 2"});
+  write_floats("two.npy", {2, 4}, {0, 0.5f, 0, 0, 0, 0, 0, 2});
+  expect_refused({"--data", "npy:two.npy", "--loss", "bce"}, {"two.npy", "row 1", "column 3"});
+  EXPECT_EQ(train({"--data", "npy:two.npy", "--out", "fine"}).status, 0);
+}
+
+TEST_F(BadInput, ModelsThatCannotBeUsed) {
+  expect_error(run({"eval"}), 2, {"lacuna eval MODEL"});
+  expect_error(run({"eval", "missing"}), 2, {"missing"});
+  write_text(at("not.safetensors"), "this is no model");
+  expect_error(run({"mosaic", "not.safetensors", "--out", "m.png"}), 2, {"not.safetensors"});
+  expect_error(run({"mosaic", "not.safetensors"}), 2, {"--out"});
+  expect_refused({"--init", "not.safetensors"}, {"not.safetensors"});
+  expect_refused({"--init", "hee"}, {"--init", "hee", "he"});
+}
+
+TEST_F(BadInput, PlacesThatCannotBeWrittenTo) {
+  write_text(at("file"), "");
+  expect_error(train({"--out", "file"}), 2, {"file exists"});
+  expect_error(train({"--out", "file/run"}), 2, {"file/run", "Not a directory"});
+  expect_error(train({"--out", "/proc/lacuna-run"}), 2, {"/proc/lacuna-run"});
+}
+
+TEST_F(BadInput, AFullDiskLeavesNothingPartial) {
+  ProgramOptions options;
+  options.largest_file = 60'000;  // less than a checkpoint, more than anything written before it
+  const ProgramResult result = train({"--out", "run"}, options);
+  expect_error(result, 1, {"run/checkpoints/epoch-0001.safetensors", "File too large"});
+  EXPECT_THAT(files_below(at("run")), ::testing::ElementsAre("config.toml", "metrics.jsonl"));
+  options.largest_file = 200;  // less than config.toml
+  expect_error(train({"--out", "other"}, options), 1, {"other/config.toml"});
+  EXPECT_FALSE(exists("other"));
+}
+
+TEST_F(BadInput, ALossThatTurnsNanStopsTheRunAndKeepsTheLastGoodCheckpoint) {
+  // Gradient descent on a quadratic with too long a step grows by a factor each time, and overflows after some epochs.
+  const ProgramResult result =
+      train({"--out", "run", "--optimizer", "sgd", "--lr", "0.05", "--sparsity", "none", "--activation", "identity",
+             "--output-activation", "identity", "--epochs", "1000", "--batch", "300", "--weight-decay", "100"});
+  expect_error(result, 1, {"at step ", "last good checkpoint: run/checkpoints/epoch-"});
+  const std::size_t start = result.err.find("run/checkpoints/");
+  const std::string path = result.err.substr(start, result.err.find(".safetensors", start) + 12 - start);
+  const TrainingState state = load_checkpoint(at(path).string());
+  for (const float value : state.model.parameters) ASSERT_TRUE(std::isfinite(value));
+  // It is the newest one, and the loss of its parameters is a number.
+  const auto files = files_below(at("run/checkpoints"));
+  EXPECT_EQ("run/checkpoints/" + files.back(), path);
+  const ProgramResult eval = run({"eval", path, "--sparsity", "none", "--data", "synthetic:300"});
+  EXPECT_EQ(eval.status, 0) << eval.err;
+  EXPECT_THAT(eval.out, ::testing::Not(HasSubstr("null")));
+}
+
+TEST_F(BadInput, DivergingAtOnceSaysThatThereIsNoCheckpoint) {
+  const ProgramResult result = train({"--out", "run", "--lr", "1e38"});
+  expect_error(result, 1, {"at step ", "no checkpoint yet"});
+  EXPECT_THAT(files_below(at("run")), ::testing::ElementsAre("config.toml", "metrics.jsonl"));
+}
+
+}  // namespace
+
+}  // namespace lacuna::test

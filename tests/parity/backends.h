@@ -1,0 +1,22 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "lacuna/backend.h"
+
+namespace lacuna::test {
+
+/// A way to make a backend that is to be held against the reference.
+struct BackendFactory {
+  std::string name;  ///< letters, digits and underscores
+  std::function<std::unique_ptr<Backend>()> make;
+};
+
+/// The backends that this test program checks. Each program links the file that lists its own: every test here runs
+/// on whatever is listed.
+std::vector<BackendFactory> parity_backends();
+
+}  // namespace lacuna::test

@@ -1,0 +1,31 @@
+#pragma once
+
+#include <cstdint>
+
+#include "lacuna/network.h"
+#include "lacuna/objective.h"
+
+// The scalar formulas of docs/math.md, in double precision and by the standard library's functions.
+
+namespace lacuna::reference {
+
+double activate(Activation activation, double a);
+/// Derivative at pre-activation a. relu'(0) = 0.
+double activation_slope(Activation activation, double a);
+
+/// What the sum of the element losses is multiplied by.
+double reduction_scale(Reduction reduction, std::int64_t samples, std::int64_t features);
+/// Loss of one element: target x, output y = activation(a).
+double element_loss(Loss loss, double x, double y, double a);
+/// Its derivative with respect to a.
+double element_slope(Loss loss, Activation activation, double x, double y, double a);
+
+/// KL(rho || mean), the mean clipped to [2^-20, 1 - 2^-20].
+double kl(double mean, double rho);
+/// Its derivative with respect to the mean; 0 where it is clipped.
+double kl_slope(double mean, double rho);
+
+/// -1, 0 or 1.
+double sign(double v);
+
+}  // namespace lacuna::reference
