@@ -18,7 +18,7 @@ void lower_distance(const PenSegment& line, float reach, Plane& distance) {
   const float dx = line.x1 - line.x0, dy = line.y1 - line.y0;
   const float length2 = dx * dx + dy * dy;
   const float inverse = length2 > 1e-12f ? 1.0f / length2 : 0.0f;
-  const float thickening = line.radius1 - line.radius0;
+  const float x0 = line.x0, radius = line.radius0, thickening = line.radius1 - line.radius0;
   const float margin = std::max(line.radius0, line.radius1) + reach;
   const int first_x = pixel_at_or_after(std::min(line.x0, line.x1) - margin);
   const int last_x = pixel_at_or_after(std::max(line.x0, line.x1) + margin + 1);
@@ -27,13 +27,12 @@ void lower_distance(const PenSegment& line, float reach, Plane& distance) {
   for (int y = first_y; y < last_y; ++y) {
     const float py = static_cast<float>(y) + 0.5f - line.y0;
     float* row = &distance[static_cast<std::size_t>(y * kDigitSize)];
-#pragma omp simd
     for (int x = first_x; x < last_x; ++x) {
-      const float px = static_cast<float>(x) + 0.5f - line.x0;
+      const float px = static_cast<float>(x) + 0.5f - x0;
       const float along = (px * dx + py * dy) * inverse;
       const float t = along < 0.0f ? 0.0f : along > 1.0f ? 1.0f : along;
       const float ex = px - t * dx, ey = py - t * dy;
-      const float edge = std::sqrt(ex * ex + ey * ey) - (line.radius0 + t * thickening);
+      const float edge = std::sqrt(ex * ex + ey * ey) - (radius + t * thickening);
       row[x] = edge < row[x] ? edge : row[x];
     }
   }
