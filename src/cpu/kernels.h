@@ -93,6 +93,7 @@ struct Kernels {
   void (*update)(const UpdateArgs&);
   void (*compress)(const CompressArgs&);
   void (*sparse_product)(const SparseProductArgs&);
+  void (*sparse_gradient)(const SparseGradientArgs&);
   void (*transpose)(const TransposeArgs&);
   std::int64_t sparse_tile_depth;
 };

@@ -306,6 +306,7 @@ const Kernels kKernels{LACUNA_TEXT(LACUNA_CPU_TARGET),
                        update,
                        compress,
                        sparse_product,
+                       sparse_gradient,
                        transpose,
                        kTileDepth};
 

@@ -10,10 +10,12 @@ namespace lacuna::cpu {
 
 namespace {
 
-constexpr std::int64_t kWidestVector = 16;  // floats
+constexpr std::int64_t kLine = 16;  // floats of a cache line, and of the widest vector
 
-std::int64_t padded_units(std::int64_t units) {
-  return (units + kWidestVector - 1) / kWidestVector * kWidestVector;
+/// Distance between rows of a dense operand: whole cache lines, and an odd number of them, so that the rows of a tile
+/// spread over all sets of L1 instead of competing for a few.
+std::int64_t row_stride(std::int64_t units) {
+  return ((units + kLine - 1) / kLine | 1) * kLine;
 }
 
 /// Share of nonzero values in up to 256 rows spread evenly over the data.
@@ -29,20 +31,13 @@ double measure_density(const void* data, DType type, std::int64_t rows, std::int
   return static_cast<double>(nonzero) / static_cast<double>(looked_at * columns);
 }
 
-/// The widest layer that reads `batch`, and whether its weight gradient is wanted.
-struct Readers {
+/// Units of the widest layer that reads `batch`.
+std::int64_t widest_reader(const StepPlan& plan, BufferId batch) {
   std::int64_t units = 0;
-  bool backward = false;
-};
-Readers readers_of(const StepPlan& plan, BufferId batch) {
-  Readers readers;
-  for (const Operation& operation : plan.operations) {
+  for (const Operation& operation : plan.operations)
     if (const auto* forward = std::get_if<DenseForward>(&operation); forward && forward->input == batch)
-      readers.units = std::max(readers.units, plan[forward->weight].shape[0]);
-    if (const auto* backward = std::get_if<DenseBackward>(&operation); backward && backward->input == batch)
-      readers.backward = true;
-  }
-  return readers;
+      units = std::max(units, plan[forward->weight].shape[0]);
+  return units;
 }
 
 }  // namespace
@@ -51,28 +46,22 @@ std::unique_ptr<SparseInput> SparseInput::make(const StepPlan& plan, const Gathe
                                                const float* batch, int threads) {
   const Buffer& source = plan[gather.data];
   const std::int64_t samples = plan[gather.batch].shape[0], features = source.shape[1];
-  const Readers readers = readers_of(plan, gather.batch);
-  constexpr std::int64_t kFewest = 32, kMost = std::int64_t{1} << 30;
-  if (readers.units < kFewest || samples < kFewest || features < kFewest || samples * features > kMost) return nullptr;
+  const std::int64_t units = widest_reader(plan, gather.batch);
+  constexpr std::int64_t kMost = std::int64_t{1} << 30;  // entries, addressed with 32 bits
+  if (units < kFewestUnits || samples < kFewestSamples || samples * features > kMost) return nullptr;
   const double density = measure_density(data, source.dtype, source.shape[0], features);
   if (density > kDensity) return nullptr;
 
   std::unique_ptr<SparseInput> input(new SparseInput);
   input->batch_ = batch;
-  input->samples_ = samples;
   input->features_ = features;
   input->threads_ = threads;
   input->density_ = density;
-  const auto place = [](TiledSparse& matrix, std::int64_t rows, std::int64_t depth) {
-    const std::int64_t tile_depth = kernels().sparse_tile_depth;
-    const std::int64_t bytes = lay_out(matrix, rows, depth, tile_depth, nullptr);
-    auto memory = allocate(bytes, "nonzero values of a batch");
-    lay_out(matrix, rows, depth, tile_depth, memory->address());
-    return memory;
-  };
-  input->sample_memory_ = place(input->by_sample_, samples, features);
-  if (readers.backward) input->feature_memory_ = place(input->by_feature_, features, samples);
-  input->transposed_ = allocate(features * padded_units(readers.units) * 4 + kOverrun, "a transposed weight");
+  const std::int64_t depth = kernels().sparse_tile_depth;
+  const std::int64_t bytes = lay_out(input->values_, samples, features, depth, nullptr);
+  input->memory_ = allocate(bytes, "nonzero values of a batch");
+  lay_out(input->values_, samples, features, depth, input->memory_->address());
+  input->transposed_ = allocate(features * row_stride(units) * 4 + kOverrun, "a transposed weight");
   return input;
 }
 
@@ -83,17 +72,14 @@ std::string SparseInput::remark() const {
 
 void SparseInput::forward(const float* weight, float* out, std::int64_t units) const {
   auto* transposed = static_cast<float*>(transposed_->address());
-  const std::int64_t stride = padded_units(units);
-  kernels().compress({batch_, by_sample_, by_feature_, threads_});
+  const std::int64_t stride = row_stride(units);
+  kernels().compress({batch_, values_, threads_});
   kernels().transpose({weight, features_, transposed, stride, units, features_, threads_});
-  kernels().sparse_product({by_sample_, transposed, stride, out, units, units, threads_});
+  kernels().sparse_product({values_, transposed, stride, out, units, units, threads_});
 }
 
 void SparseInput::weight_gradient(const float* delta, float* gradient, std::int64_t units) const {
-  auto* transposed = static_cast<float*>(transposed_->address());
-  const std::int64_t stride = padded_units(units);
-  kernels().sparse_product({by_feature_, delta, units, transposed, stride, units, threads_});
-  kernels().transpose({transposed, stride, gradient, features_, features_, units, threads_});
+  kernels().sparse_gradient({values_, delta, gradient, units, threads_});
 }
 
 }  // namespace lacuna::cpu

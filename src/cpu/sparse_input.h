@@ -17,6 +17,8 @@ class SparseInput {
   static constexpr std::int64_t kOverrun = 64;
   /// Data with a larger share of nonzero values goes through the dense products. docs/benchmarks.md has the crossover.
   static constexpr double kDensity = 0.3;
+  /// Below these the fixed work, compressing and transposing, is not earned back.
+  static constexpr std::int64_t kFewestSamples = 200, kFewestUnits = 64;
 
   /// nullptr where dense products are the better choice: it depends on the data and the shapes alone, never on
   /// timing, so that a run is reproducible.
@@ -35,12 +37,12 @@ class SparseInput {
   SparseInput() = default;
 
   const float* batch_ = nullptr;
-  std::int64_t samples_ = 0, features_ = 0;
+  std::int64_t features_ = 0;
   int threads_ = 1;
   double density_ = 0;
-  TiledSparse by_sample_, by_feature_;
-  std::unique_ptr<DeviceBuffer> sample_memory_, feature_memory_;
-  std::unique_ptr<DeviceBuffer> transposed_;  ///< [D, widest layer, padded]: the weight, later its gradient
+  TiledSparse values_;
+  std::unique_ptr<DeviceBuffer> memory_;
+  std::unique_ptr<DeviceBuffer> transposed_;  ///< [D, units of the widest layer, padded]: the weight
 };
 
 }  // namespace lacuna::cpu

@@ -22,21 +22,30 @@ struct TiledSparse {
 /// sets the pointers into it.
 std::int64_t lay_out(TiledSparse& matrix, std::int64_t rows, std::int64_t depth, std::int64_t tile_depth, void* memory);
 
+/// Fills `sparse` from x [rows, depth].
 struct CompressArgs {
-  const float* x;          ///< [M, D]
-  TiledSparse by_sample;   ///< rows M, depth D
-  TiledSparse by_feature;  ///< rows D, depth M; may be empty (rows 0): forward only
+  const float* x;
+  TiledSparse sparse;
   int threads;
 };
 
-/// out [rows, columns] = sparse [rows, depth] dense [depth, columns]. Reads up to `lanes` values past the end of a row
-/// of `dense`, so its memory must go on that far after the last row.
+/// out [rows, columns] = sparse [rows, depth] dense [depth, columns]. Reads up to one vector past the end of a row of
+/// `dense`, so its memory must go on that far after the last row.
 struct SparseProductArgs {
   TiledSparse sparse;
   const float* dense;
   std::int64_t dense_stride;
   float* out;
   std::int64_t out_stride;
+  std::int64_t columns;
+  int threads;
+};
+
+/// gradient [columns, depth] = delta^T sparse, delta [rows, columns] contiguous and readable one vector past its end.
+struct SparseGradientArgs {
+  TiledSparse sparse;
+  const float* delta;
+  float* gradient;
   std::int64_t columns;
   int threads;
 };

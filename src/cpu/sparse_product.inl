@@ -88,81 +88,95 @@ void sparse_product(const SparseProductArgs& p) {
 
 /// One sample's nonzero values within a tile. Groups of eight zeros, most of a digit's image, are passed over whole.
 std::int32_t compress_row(const float* x, std::int64_t length, std::uint8_t* index, float* values) {
-  constexpr std::int64_t kGroup = 8;
   std::int32_t n = 0;
-  for (std::int64_t j = 0; j < length; j += kGroup) {
-    const std::int64_t end = j + kGroup < length ? j + kGroup : length;
-    std::uint32_t bits = 0;
-    for (std::int64_t i = j; i < end; ++i) bits |= __builtin_bit_cast(std::uint32_t, x[i]);
-    if (bits << 1 == 0) continue;  // +0 and -0 alike
-    for (std::int64_t i = j; i < end; ++i) {
+  std::int64_t j = 0;
+#if defined(__AVX2__)
+  using Bits = std::int32_t __attribute__((vector_size(32)));
+  using Eight = float __attribute__((vector_size(32)));
+  for (; j + 8 <= length; j += 8) {
+    Eight group;
+    __builtin_memcpy(&group, x + j, sizeof group);
+    const Bits nonzero = group != 0.0f;
+    auto mask = static_cast<std::uint32_t>(__builtin_ia32_movmskps256(reinterpret_cast<const Eight&>(nonzero)));
+    for (; mask; mask &= mask - 1) {
+      const std::int64_t i = j + __builtin_ctz(mask);
       index[n] = static_cast<std::uint8_t>(i);
-      values[n] = x[i];
-      n += x[i] != 0.0f;
+      values[n++] = x[i];
     }
+  }
+#endif
+  for (; j < length; ++j) {
+    index[n] = static_cast<std::uint8_t>(j);
+    values[n] = x[j];
+    n += x[j] != 0.0f;
   }
   return n;
 }
 
-void compress_by_sample(const CompressArgs& p) {
-  const TiledSparse& s = p.by_sample;
-  const Part mine = share(s.rows, 1);
-  for (std::int64_t t = 0; t < s.tiles; ++t) {
-    const std::int64_t first = t * s.tile_depth;
-    const std::int64_t length = first + s.tile_depth < s.depth ? s.tile_depth : s.depth - first;
-    std::int64_t at = (t * s.rows + mine.begin) * s.tile_depth;
-    for (std::int64_t r = mine.begin; r < mine.end; ++r) {
-      const std::int32_t n = compress_row(p.x + r * s.depth + first, length, s.index + at, s.values + at);
-      s.begin[t * s.rows + r] = static_cast<std::int32_t>(at);
-      s.count[t * s.rows + r] = static_cast<std::uint8_t>(n);
-      at += n;
-    }
-  }
-}
-
-/// The same entries by feature, tile of samples after tile of samples: a counting sort.
-void compress_by_feature(const CompressArgs& p) {
-  const TiledSparse& from = p.by_sample;
-  const TiledSparse& to = p.by_feature;
-  const Part mine = share(to.tiles, 1);
-  for (std::int64_t t = mine.begin; t < mine.end; ++t) {
-    const std::int64_t first = t * to.tile_depth;
-    const std::int64_t samples = first + to.tile_depth < to.depth ? to.tile_depth : to.depth - first;
-    std::uint8_t* count = to.count + t * to.rows;
-    std::int32_t* begin = to.begin + t * to.rows;
-    for (std::int64_t d = 0; d < to.rows; ++d) count[d] = 0;
-    const auto each = [&](const auto& visit) {
-      for (std::int64_t tile = 0; tile < from.tiles; ++tile)
-        for (std::int64_t i = 0; i < samples; ++i) {
-          const std::int64_t slot = tile * from.rows + first + i;
-          const std::int32_t end = from.begin[slot] + from.count[slot];
-          for (std::int32_t e = from.begin[slot]; e < end; ++e)
-            visit(tile * from.tile_depth + from.index[e], i, from.values[e]);
-        }
-    };
-    each([&](std::int64_t feature, std::int64_t, float) { ++count[feature]; });
-    auto at = static_cast<std::int32_t>(first * to.rows);
-    for (std::int64_t d = 0; d < to.rows; ++d) {
-      begin[d] = at;
-      at += count[d];
-      count[d] = 0;
-    }
-    each([&](std::int64_t feature, std::int64_t sample, float value) {
-      const std::int32_t slot = begin[feature] + count[feature]++;
-      to.index[slot] = static_cast<std::uint8_t>(sample);
-      to.values[slot] = value;
-    });
-  }
-}
-
 void compress(const CompressArgs& p) {
+  const TiledSparse& s = p.sparse;
 #pragma omp parallel num_threads(p.threads)
   {
-    compress_by_sample(p);
-    if (p.by_feature.rows > 0) {
-#pragma omp barrier
-      compress_by_feature(p);
+    const Part mine = share(s.rows, 1);
+    for (std::int64_t t = 0; t < s.tiles; ++t) {
+      const std::int64_t first = t * s.tile_depth;
+      const std::int64_t length = first + s.tile_depth < s.depth ? s.tile_depth : s.depth - first;
+      std::int64_t at = (t * s.rows + mine.begin) * s.tile_depth;
+      for (std::int64_t r = mine.begin; r < mine.end; ++r) {
+        const std::int32_t n = compress_row(p.x + r * s.depth + first, length, s.index + at, s.values + at);
+        s.begin[t * s.rows + r] = static_cast<std::int32_t>(at);
+        s.count[t * s.rows + r] = static_cast<std::uint8_t>(n);
+        at += n;
+      }
     }
+  }
+}
+
+/// The part of the gradient that belongs to one tile and one block of columns, collected in L1 over all rows.
+template <int Vectors>
+void gradient_block(const SparseGradientArgs& p, std::int64_t t, std::int64_t column) {
+  constexpr int kWidth = Vectors * kLanes;
+  const TiledSparse& s = p.sparse;
+  alignas(64) float tile[kTileDepth * kWidth];
+  const std::int64_t first = t * s.tile_depth;
+  const std::int64_t depth = first + s.tile_depth < s.depth ? s.tile_depth : s.depth - first;
+  for (std::int64_t i = 0; i < depth * kWidth; ++i) tile[i] = 0.0f;
+  for (std::int64_t r = 0; r < s.rows; ++r) {
+    const std::int64_t count = s.count[t * s.rows + r];
+    if (count == 0) continue;
+    const std::int64_t begin = s.begin[t * s.rows + r];
+    const std::uint8_t* index = s.index + begin;
+    const float* values = s.values + begin;
+    Vector delta[Vectors];
+#pragma GCC unroll 8
+    for (int v = 0; v < Vectors; ++v) delta[v] = load(p.delta + r * p.columns + column + v * kLanes);
+    for (std::int64_t e = 0; e < count; ++e) {
+      float* sum = tile + index[e] * kWidth;
+      const float value = values[e];
+#pragma GCC unroll 8
+      for (int v = 0; v < Vectors; ++v) {
+        const Vector next = load(sum + v * kLanes) + value * delta[v];
+        __builtin_memcpy(sum + v * kLanes, &next, sizeof next);
+      }
+    }
+  }
+  const std::int64_t valid = p.columns - column < kWidth ? p.columns - column : kWidth;
+  for (std::int64_t j = 0; j < valid; ++j)
+    for (std::int64_t i = 0; i < depth; ++i) p.gradient[(column + j) * s.depth + first + i] = tile[i * kWidth + j];
+}
+
+void sparse_gradient(const SparseGradientArgs& p) {
+  using Block = void (*)(const SparseGradientArgs&, std::int64_t, std::int64_t);
+  constexpr Block kBlocks[kVectors] = {gradient_block<1>, gradient_block<2>, gradient_block<3>, gradient_block<4>,
+                                       gradient_block<5>, gradient_block<6>, gradient_block<7>, gradient_block<8>};
+  const std::int64_t vectors = (p.columns + kLanes - 1) / kLanes;
+  const std::int64_t blocks = (vectors + kVectors - 1) / kVectors;
+#pragma omp parallel for num_threads(p.threads) schedule(dynamic)
+  for (std::int64_t item = 0; item < p.sparse.tiles * blocks; ++item) {
+    // Tile after tile within a block, whose part of delta then stays in L2.
+    const std::int64_t block = item / p.sparse.tiles;
+    const std::int64_t begin = vectors * block / blocks, end = vectors * (block + 1) / blocks;
+    kBlocks[end - begin - 1](p, item % p.sparse.tiles, begin * kLanes);
   }
 }
 
