@@ -110,6 +110,36 @@ INSTANTIATE_TEST_SUITE_P(Each, RunParity, testing::ValuesIn(instances()), [](con
   return std::string(i.optimizer.first) + "_" + loss + "_on_" + i.backend.name;
 });
 
+/// Images are mostly zeros, which a backend may make use of: awkward sizes, with few zeros, many, and nothing else.
+class SparseDataParity : public testing::TestWithParam<BackendFactory> {};
+
+TEST_P(SparseDataParity, AwkwardSizes) {
+  const std::unique_ptr<Backend> backend = GetParam().make();
+  struct Size {
+    std::int64_t features, hidden, batch;
+  };
+  for (const auto& [features, hidden, batch] :
+       {Size{1, 1, 1}, Size{31, 33, 7}, Size{127, 32, 33}, Size{1000, 31, 31}, Size{1023, 127, 32}, Size{4097, 5, 3}})
+    for (double density : {0.5, 0.2, 0.02, 0.0})
+      for (DType type : {DType::u8, DType::f32}) {
+        const Network network = make_network(features, {hidden}, {}, Activation::sigmoid, Activation::sigmoid);
+        TrainingRun run{random_model(network, 4, 2.0), random_dataset(2 * batch + 1, features, type, 5, density), {}};
+        run.options.optimizer.learning_rate = 0.01;
+        run.options.batch = batch;
+        run.steps = 7;
+        SCOPED_TRACE(std::to_string(features) + "-" + std::to_string(hidden) + ", batch " + std::to_string(batch) +
+                     ", density " + std::to_string(density) + ", " + to_string(type));
+        expect_same_training(run, train_on(*backend, run), train_reference(run));
+      }
+}
+
+INSTANTIATE_TEST_SUITE_P(Each, SparseDataParity, testing::ValuesIn(parity_backends()),
+                         [](const auto& instance) { return instance.param.name; });
+
+/// The penalties of the main job matter to this comparison. Adam divides by sqrt(v): where the terms of a gradient
+/// cancel to a millionth of their size, the digits that float has lost in the sum become digits of the update. Without
+/// KL and decay, ten of the 156,800 encoder weights are like that in the first step here, and make up all of its
+/// relative error of 4e-5 (after 20 steps 3e-6); with them there are none, and the error is 4e-7.
 class MainJobParity : public testing::TestWithParam<BackendFactory> {};
 
 TEST_P(MainJobParity, TwentySteps) {

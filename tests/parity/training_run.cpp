@@ -47,12 +47,13 @@ Model random_model(const Network& network, std::uint64_t seed, double gain) {
   return model;
 }
 
-Dataset random_dataset(std::int64_t rows, std::int64_t features, DType type, std::uint64_t seed) {
+Dataset random_dataset(std::int64_t rows, std::int64_t features, DType type, std::uint64_t seed, double density) {
   Random random(seed);
   std::vector<float> floats;
   std::vector<std::uint8_t> bytes;
   for (std::int64_t i = 0; i < rows * features; ++i) {
-    const double value = random.uniform(0, 1);
+    const bool zero = density < 1.0 && random.uniform(0, 1) >= density;
+    const double value = zero ? 0.0 : random.uniform(0, 1);
     if (type == DType::u8)
       bytes.push_back(static_cast<std::uint8_t>(value * 256));
     else

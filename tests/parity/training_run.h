@@ -18,8 +18,8 @@ struct TrainingRun {
 
 /// Weights N(0, gain^2 / fan_in) and biases U(-0.3, 0.3), rounded to float.
 Model random_model(const Network& network, std::uint64_t seed, double gain = 1.0);
-/// Uniform in [0, 1]: floats, or bytes.
-Dataset random_dataset(std::int64_t rows, std::int64_t features, DType type, std::uint64_t seed);
+/// Uniform in [0, 1], floats or bytes; all but this share of the values are 0.
+Dataset random_dataset(std::int64_t rows, std::int64_t features, DType type, std::uint64_t seed, double density = 1.0);
 /// The same samples as floats.
 Dataset as_floats(const Dataset& data);
 
