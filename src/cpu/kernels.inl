@@ -17,6 +17,15 @@ struct Part {
   std::int64_t begin, end;
 };
 
+/// Runs `body` on every thread. One thread needs no parallel region, for each of which libgomp would allocate a team
+/// (it keeps the last team only of several threads); barriers outside of one do nothing.
+template <class Body>
+void on_threads(int threads, const Body& body) {
+  if (threads == 1) return body();
+#pragma omp parallel num_threads(threads)
+  body();
+}
+
 /// The share of this thread in `count` items taken in blocks of `block`.
 Part share(std::int64_t count, std::int64_t block) {
   const std::int64_t threads = omp_get_num_threads(), thread = omp_get_thread_num();
@@ -54,8 +63,7 @@ void gather(const GatherArgs& p) {
   const math::FeistelOrder order(p.seed, static_cast<std::uint64_t>(p.state->epoch),
                                  static_cast<std::uint64_t>(p.data_rows));
   const std::int64_t position = p.state->position;
-#pragma omp parallel num_threads(p.threads)
-  {
+  on_threads(p.threads, [&] {
     const Part mine = share(p.rows, 1);
     for (std::int64_t i = mine.begin; i < mine.end; ++i) {
       const std::int64_t at = position + i;
@@ -71,15 +79,14 @@ void gather(const GatherArgs& p) {
         for (std::int64_t j = 0; j < p.columns; ++j) to[j] = from[j];
       }
     }
-  }
+  });
 }
 
 /// `sums` of the activations, or of activations and magnitudes, or neither: a template, so that the inner loop has no
 /// branch.
 template <class A, bool kSums, bool kAbsSums>
 void bias_activation(const BiasActivationArgs& p) {
-#pragma omp parallel num_threads(p.threads)
-  {
+  on_threads(p.threads, [&] {
     float* __restrict sums = kSums ? clear_partial(p.partials, p.columns) : nullptr;
     float* __restrict abs_sums = kAbsSums ? clear_partial(p.abs_partials, p.columns) : nullptr;
     const float* __restrict bias = p.bias;
@@ -99,7 +106,7 @@ void bias_activation(const BiasActivationArgs& p) {
       if constexpr (kSums) add_partials(p.partials, p.columns, p.column_sums);
       if constexpr (kAbsSums) add_partials(p.abs_partials, p.columns, p.column_abs_sums);
     }
-  }
+  });
 }
 
 template <class A>
@@ -117,8 +124,7 @@ void reconstruction(const ReconstructionArgs& p) {
   if (p.reduction != Reduction::sum) scale /= samples;
   if (p.reduction == Reduction::element) scale /= static_cast<double>(p.columns);
   const auto delta_scale = static_cast<float>(scale);
-#pragma omp parallel num_threads(p.threads)
-  {
+  on_threads(p.threads, [&] {
     float* __restrict sums = kDelta ? clear_partial(p.partials, p.columns) : nullptr;
     const float* __restrict bias = p.bias;
     double total = 0;
@@ -150,7 +156,7 @@ void reconstruction(const ReconstructionArgs& p) {
     if constexpr (kDelta) add_partials(p.partials, p.columns, p.bias_gradient);
 #pragma omp master
     *p.value = scale * add_values(p.value_partials, omp_get_num_threads());
-  }
+  });
 }
 
 template <class L, class A>
@@ -164,8 +170,7 @@ void reconstruction(const ReconstructionArgs& p) {
 template <class A, bool kColumn, bool kL1>
 void activation_backward(const ActivationBackwardArgs& p) {
   const float l1 = kL1 ? static_cast<float>(p.l1 / static_cast<double>(p.scalars->sample_count)) : 0.0f;
-#pragma omp parallel num_threads(p.threads)
-  {
+  on_threads(p.threads, [&] {
     float* __restrict sums = clear_partial(p.partials, p.columns);
     const float* __restrict column = p.column_gradient;
     const Part mine = share(p.rows, 1);
@@ -185,7 +190,7 @@ void activation_backward(const ActivationBackwardArgs& p) {
     }
 #pragma omp barrier
     add_partials(p.partials, p.columns, p.bias_gradient);
-  }
+  });
 }
 
 template <class A>
@@ -238,8 +243,7 @@ void update(const UpdateArgs& p) {
                               static_cast<float>(o.beta1),       static_cast<float>(o.beta2),
                               static_cast<float>(1.0 - o.beta1), static_cast<float>(1.0 - o.beta2),
                               static_cast<float>(o.epsilon)};
-#pragma omp parallel num_threads(p.threads)
-  {
+  on_threads(p.threads, [&] {
     double squares = 0;
     if (o.kind == OptimizerKind::adam)
       squares = update_ranges(p, [=](std::int64_t i, float g) { adam(w[i], g, m[i], v[i]); });
@@ -253,7 +257,7 @@ void update(const UpdateArgs& p) {
 #pragma omp barrier
 #pragma omp master
     *p.value = 0.5 * p.weight_decay * add_values(p.value_partials, omp_get_num_threads());
-  }
+  });
 }
 
 /// Calls f with the struct of the activation's formulas.

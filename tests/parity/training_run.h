@@ -1,0 +1,46 @@
+#pragma once
+
+#include <vector>
+
+#include "lacuna/trainer.h"
+#include "reference/training.h"
+#include "support/cases.h"
+
+namespace lacuna::test {
+
+/// A training run that a backend and the reference both make, from the same rounded numbers.
+struct TrainingRun {
+  Model start;
+  Dataset data;
+  TrainerOptions options;
+  std::int64_t steps = 20;
+};
+
+/// Weights N(0, gain^2 / fan_in) and biases U(-0.3, 0.3), rounded to float.
+Model random_model(const Network& network, std::uint64_t seed, double gain = 1.0);
+/// Uniform in [0, 1], floats or bytes; all but this share of the values are 0.
+Dataset random_dataset(std::int64_t rows, std::int64_t features, DType type, std::uint64_t seed, double density = 1.0);
+/// The same samples as floats.
+Dataset as_floats(const Dataset& data);
+
+reference::Autoencoder as_reference(const Model& model);
+
+/// The rows of the data set that each step uses: position i of epoch e is row FeistelOrder(seed, e)(i), or row i
+/// without shuffling; the last batch of an epoch holds what is left.
+std::vector<std::vector<std::int64_t>> batch_rows(const TrainingRun& run);
+
+/// Losses and parameters after the run.
+struct TrainingResult {
+  std::vector<StepLoss> losses;
+  std::vector<std::vector<double>> parameters;  ///< in the order of ParameterLayout
+};
+TrainingResult train_on(Backend& backend, const TrainingRun& run);
+TrainingResult train_reference(const TrainingRun& run);
+
+/// The values of each parameter, without the slab's padding.
+std::vector<std::vector<double>> parameters_of(const Model& model);
+
+/// Expects that the updates of every parameter and all terms of the loss agree to kFp32Bound.
+void expect_same_training(const TrainingRun& run, const TrainingResult& got, const TrainingResult& expected);
+
+}  // namespace lacuna::test
