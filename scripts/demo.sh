@@ -3,6 +3,7 @@
 # (on procedurally drawn digits where MNIST is neither at hand nor downloadable). Result: runs/demo.
 #   LACUNA_DATA=DIR  directory that holds mnist/
 set -euo pipefail
+export LC_ALL=C
 if [[ -n ${LACUNA_DATA:-} ]]; then
   LACUNA_DATA=$(realpath -m -- "$LACUNA_DATA")
   export LACUNA_DATA
@@ -30,11 +31,11 @@ else
 fi
 
 "$lacuna" train --data "$data" --hidden 200 --sparsity kl --rho 0.1 --beta 3 --weight-decay 0.001 \
-  --epochs 30 --out "$run" --force
+  --epochs 30 --out "$run" --force >/dev/null
 evaluation=$("$lacuna" eval "$run" --data "$data" --split test)
 
-# One number out of a flat JSON object.
-field() { sed -nE "s/.*\"$1\": *([^,}]*).*/\1/p" <<<"$2"; }
+# One number out of a flat JSON object, four digits of it.
+field() { printf '%.4g' "$(sed -nE "s/.*\"$1\": *([^,}]*).*/\1/p" <<<"$2")"; }
 last_epoch=$(tail -n 1 "$run/metrics.jsonl")
 
 cat <<END
@@ -44,7 +45,7 @@ A KL-sparse autoencoder 784-200-784 trained on $data for $(field epoch "$last_ep
   test loss              $(field loss "$evaluation")
   test reconstruction    $(field reconstruction "$evaluation")
   mean code activation   $(field mean_activation "$evaluation") (wanted: 0.1)
-  speed                  $(field samples_per_second "$last_epoch") images/s
+  speed                  $(printf '%.0f' "$(field samples_per_second "$last_epoch")") images/s
 Pictures:
 $(for picture in weights input reconstruction; do echo "  $run/$picture.png"; done)
 END

@@ -5,6 +5,7 @@
 #   LACUNA_DATA=DIR  directory that holds mnist/: tests on real MNIST are registered too
 #   LACUNA_WERROR=ON warnings are errors, as in CI
 set -euo pipefail
+export LC_ALL=C
 [[ -z ${LACUNA_DATA:-} ]] || LACUNA_DATA=$(realpath -m -- "$LACUNA_DATA")
 export LACUNA_DATA=${LACUNA_DATA:-}
 cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.."

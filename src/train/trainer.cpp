@@ -142,7 +142,9 @@ Trainer::~Trainer() = default;
 std::int64_t Trainer::steps_per_epoch() const {
   return (impl_->data_rows + impl_->batch - 1) / impl_->batch;
 }
-std::vector<std::string> Trainer::remarks() const { return impl_->full->remarks(); }
+std::vector<std::string> Trainer::remarks() const {
+  return impl_->full->remarks();
+}
 StepState Trainer::position() const {
   return impl_->position;
 }
