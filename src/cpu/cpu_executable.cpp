@@ -63,7 +63,7 @@ struct Compiler {
       if (buffer.shape.rank() == 2) widest = std::max(widest, buffer.shape[1]);  // what is summed by columns
     }
     const std::int64_t stride = padded(widest * 4) / 4;
-    const std::int64_t partial_bytes = padded(target.threads_ * stride * 4);
+    const std::int64_t partial_bytes = padded(target.threads_ * 2 * stride * 4);
     const std::int64_t value_bytes = padded(target.threads_ * 8);
     target.scratch_ = allocate(scratch_bytes + 2 * partial_bytes + value_bytes + SparseInput::kOverrun,
                                "activations of " + plan.name);

@@ -13,9 +13,9 @@
 
 namespace lacuna::cpu {
 
-/// Scratch of column sums: one padded row per thread, added up in thread order.
+/// Scratch of column sums: two padded rows per thread, added up in thread order.
 struct ColumnPartials {
-  float* sums = nullptr;  ///< [threads, stride]
+  float* sums = nullptr;  ///< [threads, 2, stride]
   std::int64_t stride = 0;
 };
 

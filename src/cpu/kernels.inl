@@ -1,9 +1,8 @@
 // Compiled once for each instruction set, with LACUNA_CPU_TARGET naming it. Includes nothing whose inline
 // functions could leak out of this translation unit compiled for the wrong processor.
 
-#include <omp.h>
-
 #include "cpu/kernels.h"
+#include "cpu/parallel.inl"
 #include "lacuna/math/activation.h"
 #include "lacuna/math/feistel.h"
 #include "lacuna/math/loss.h"
@@ -12,52 +11,6 @@
 
 namespace lacuna::cpu::LACUNA_CPU_TARGET {
 namespace {
-
-struct Part {
-  std::int64_t begin, end;
-};
-
-/// Runs `body` on every thread. One thread needs no parallel region, for each of which libgomp would allocate a team
-/// (it keeps the last team only of several threads); barriers outside of one do nothing.
-template <class Body>
-void on_threads(int threads, const Body& body) {
-  if (threads == 1) return body();
-#pragma omp parallel num_threads(threads)
-  body();
-}
-
-/// The share of this thread in `count` items taken in blocks of `block`.
-Part share(std::int64_t count, std::int64_t block) {
-  const std::int64_t threads = omp_get_num_threads(), thread = omp_get_thread_num();
-  const std::int64_t blocks = (count + block - 1) / block;
-  const std::int64_t begin = blocks * thread / threads * block, end = blocks * (thread + 1) / threads * block;
-  return {begin < count ? begin : count, end < count ? end : count};
-}
-
-constexpr std::int64_t kCacheLine = 16;  // floats
-
-float* clear_partial(const ColumnPartials& partials, std::int64_t columns) {
-  float* row = partials.sums + omp_get_thread_num() * partials.stride;
-  for (std::int64_t j = 0; j < columns; ++j) row[j] = 0.0f;
-  return row;
-}
-
-/// After a barrier: adds the threads' rows in thread order, each thread for its own columns.
-void add_partials(const ColumnPartials& partials, std::int64_t columns, float* sums) {
-  const Part mine = share(columns, kCacheLine);
-  const std::int64_t threads = omp_get_num_threads();
-  for (std::int64_t j = mine.begin; j < mine.end; ++j) {
-    float sum = partials.sums[j];
-    for (std::int64_t t = 1; t < threads; ++t) sum += partials.sums[t * partials.stride + j];
-    sums[j] = sum;
-  }
-}
-
-double add_values(const double* partials, int threads) {
-  double sum = 0;
-  for (int t = 0; t < threads; ++t) sum += partials[t];
-  return sum;
-}
 
 void gather(const GatherArgs& p) {
   const math::FeistelOrder order(p.seed, static_cast<std::uint64_t>(p.state->epoch),
@@ -87,8 +40,10 @@ void gather(const GatherArgs& p) {
 template <class A, bool kSums, bool kAbsSums>
 void bias_activation(const BiasActivationArgs& p) {
   on_threads(p.threads, [&] {
-    float* __restrict sums = kSums ? clear_partial(p.partials, p.columns) : nullptr;
-    float* __restrict abs_sums = kAbsSums ? clear_partial(p.abs_partials, p.columns) : nullptr;
+    ColumnSums column_sums(p.partials, kSums ? p.columns : 0);
+    ColumnSums column_abs_sums(p.abs_partials, kAbsSums ? p.columns : 0);
+    float* __restrict sums = column_sums.block();
+    float* __restrict abs_sums = column_abs_sums.block();
     const float* __restrict bias = p.bias;
     const Part mine = share(p.rows, 1);
     for (std::int64_t i = mine.begin; i < mine.end; ++i) {
@@ -100,8 +55,12 @@ void bias_activation(const BiasActivationArgs& p) {
         if constexpr (kSums) sums[j] += h;
         if constexpr (kAbsSums) abs_sums[j] += math::L1Penalty::value(h);
       }
+      if constexpr (kSums) column_sums.end_row();
+      if constexpr (kAbsSums) column_abs_sums.end_row();
     }
     if constexpr (kSums || kAbsSums) {
+      column_sums.flush();
+      column_abs_sums.flush();
 #pragma omp barrier
       if constexpr (kSums) add_partials(p.partials, p.columns, p.column_sums);
       if constexpr (kAbsSums) add_partials(p.abs_partials, p.columns, p.column_abs_sums);
@@ -117,6 +76,9 @@ void bias_activation(const BiasActivationArgs& p) {
   bias_activation<A, false, false>(p);
 }
 
+/// Float sums of a value are carried over so many elements only, then added in double.
+constexpr std::int64_t kValueBlock = 256;
+
 template <class L, class A, bool kDelta, bool kOutput>
 void reconstruction(const ReconstructionArgs& p) {
   const double samples = p.scalars->sample_count;
@@ -125,7 +87,8 @@ void reconstruction(const ReconstructionArgs& p) {
   if (p.reduction == Reduction::element) scale /= static_cast<double>(p.columns);
   const auto delta_scale = static_cast<float>(scale);
   on_threads(p.threads, [&] {
-    float* __restrict sums = kDelta ? clear_partial(p.partials, p.columns) : nullptr;
+    ColumnSums column_sums(p.partials, kDelta ? p.columns : 0);
+    float* __restrict sums = column_sums.block();
     const float* __restrict bias = p.bias;
     double total = 0;
     const Part mine = share(p.rows, 1);
@@ -135,22 +98,27 @@ void reconstruction(const ReconstructionArgs& p) {
       const float* __restrict target = p.target + i * p.columns;
       float* delta = kDelta ? p.delta + i * p.columns : nullptr;
       float* output = kOutput ? p.output + i * p.columns : nullptr;
-      float row_value = 0;
-#pragma omp simd reduction(+ : row_value)
-      for (std::int64_t j = 0; j < p.columns; ++j) {
-        const float a = product[j] + bias[j];
-        const float x = target[j];
-        const float y = A::forward(a);
-        row_value += L::value(x, y, a);
-        if constexpr (kDelta) {
-          const float d = delta_scale * L::template delta<A>(x, y);
-          delta[j] = d;
-          sums[j] += d;
+      for (std::int64_t begin = 0; begin < p.columns; begin += kValueBlock) {
+        const std::int64_t end = begin + kValueBlock < p.columns ? begin + kValueBlock : p.columns;
+        float value = 0;
+#pragma omp simd reduction(+ : value)
+        for (std::int64_t j = begin; j < end; ++j) {
+          const float a = product[j] + bias[j];
+          const float x = target[j];
+          const float y = A::forward(a);
+          value += L::value(x, y, a);
+          if constexpr (kDelta) {
+            const float d = delta_scale * L::template delta<A>(x, y);
+            delta[j] = d;
+            sums[j] += d;
+          }
+          if constexpr (kOutput) output[j] = y;
         }
-        if constexpr (kOutput) output[j] = y;
+        total += value;
       }
-      total += row_value;
+      if constexpr (kDelta) column_sums.end_row();
     }
+    column_sums.flush();
     p.value_partials[omp_get_thread_num()] = total;
 #pragma omp barrier
     if constexpr (kDelta) add_partials(p.partials, p.columns, p.bias_gradient);
@@ -171,7 +139,8 @@ template <class A, bool kColumn, bool kL1>
 void activation_backward(const ActivationBackwardArgs& p) {
   const float l1 = kL1 ? static_cast<float>(p.l1 / static_cast<double>(p.scalars->sample_count)) : 0.0f;
   on_threads(p.threads, [&] {
-    float* __restrict sums = clear_partial(p.partials, p.columns);
+    ColumnSums column_sums(p.partials, p.columns);
+    float* __restrict sums = column_sums.block();
     const float* __restrict column = p.column_gradient;
     const Part mine = share(p.rows, 1);
     for (std::int64_t i = mine.begin; i < mine.end; ++i) {
@@ -187,7 +156,9 @@ void activation_backward(const ActivationBackwardArgs& p) {
         gradient[j] = g;
         sums[j] += g;
       }
+      column_sums.end_row();
     }
+    column_sums.flush();
 #pragma omp barrier
     add_partials(p.partials, p.columns, p.bias_gradient);
   });
@@ -205,7 +176,6 @@ void activation_backward(const ActivationBackwardArgs& p) {
 /// the decaying weights of this thread's part. Float sums are carried over blocks only.
 template <class Element>
 double update_ranges(const UpdateArgs& p, const Element& element) {
-  constexpr std::int64_t kBlock = 1024;
   const float* __restrict gradients = p.gradients;
   const float* parameters = p.parameters;
   double squares = 0;
@@ -213,9 +183,9 @@ double update_ranges(const UpdateArgs& p, const Element& element) {
     const UpdateParameters::Range range = p.ranges[r];
     const float decay = range.decays ? static_cast<float>(p.weight_decay) : 0.0f;
     const Part mine = share(range.elements, kCacheLine);
-    for (std::int64_t block = mine.begin; block < mine.end; block += kBlock) {
+    for (std::int64_t block = mine.begin; block < mine.end; block += kValueBlock) {
       const std::int64_t begin = range.offset + block;
-      const std::int64_t end = range.offset + (block + kBlock < mine.end ? block + kBlock : mine.end);
+      const std::int64_t end = range.offset + (block + kValueBlock < mine.end ? block + kValueBlock : mine.end);
       float block_squares = 0;
 #pragma omp simd reduction(+ : block_squares)
       for (std::int64_t i = begin; i < end; ++i) {

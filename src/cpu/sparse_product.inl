@@ -77,13 +77,15 @@ void sparse_product(const SparseProductArgs& p) {
   std::int64_t chunk = (p.sparse.rows + p.threads - 1) / p.threads;
   chunk = chunk > 256 ? 256 : (chunk < 16 ? 16 : chunk);
   const std::int64_t chunks = (p.sparse.rows + chunk - 1) / chunk;
-#pragma omp parallel for num_threads(p.threads) schedule(dynamic)
-  for (std::int64_t item = 0; item < blocks * chunks; ++item) {
-    const std::int64_t block = item / chunks, row = item % chunks * chunk;
-    const std::int64_t first = vectors * block / blocks, last = vectors * (block + 1) / blocks;
-    const std::int64_t row_end = row + chunk < p.sparse.rows ? row + chunk : p.sparse.rows;
-    kBlocks[last - first - 1](p, row, row_end, first * kLanes);
-  }
+  on_threads(p.threads, [&] {
+#pragma omp for schedule(dynamic)
+    for (std::int64_t item = 0; item < blocks * chunks; ++item) {
+      const std::int64_t block = item / chunks, row = item % chunks * chunk;
+      const std::int64_t first = vectors * block / blocks, last = vectors * (block + 1) / blocks;
+      const std::int64_t row_end = row + chunk < p.sparse.rows ? row + chunk : p.sparse.rows;
+      kBlocks[last - first - 1](p, row, row_end, first * kLanes);
+    }
+  });
 }
 
 /// One sample's nonzero values within a tile. Groups of eight zeros, most of a digit's image, are passed over whole.
@@ -115,8 +117,7 @@ std::int32_t compress_row(const float* x, std::int64_t length, std::uint8_t* ind
 
 void compress(const CompressArgs& p) {
   const TiledSparse& s = p.sparse;
-#pragma omp parallel num_threads(p.threads)
-  {
+  on_threads(p.threads, [&] {
     const Part mine = share(s.rows, 1);
     for (std::int64_t t = 0; t < s.tiles; ++t) {
       const std::int64_t first = t * s.tile_depth;
@@ -129,7 +130,7 @@ void compress(const CompressArgs& p) {
         at += n;
       }
     }
-  }
+  });
 }
 
 /// The part of the gradient that belongs to one tile and one block of columns, collected in L1 over all rows.
@@ -171,29 +172,33 @@ void sparse_gradient(const SparseGradientArgs& p) {
                                        gradient_block<5>, gradient_block<6>, gradient_block<7>, gradient_block<8>};
   const std::int64_t vectors = (p.columns + kLanes - 1) / kLanes;
   const std::int64_t blocks = (vectors + kVectors - 1) / kVectors;
-#pragma omp parallel for num_threads(p.threads) schedule(dynamic)
-  for (std::int64_t item = 0; item < p.sparse.tiles * blocks; ++item) {
-    // Tile after tile within a block, whose part of delta then stays in L2.
-    const std::int64_t block = item / p.sparse.tiles;
-    const std::int64_t begin = vectors * block / blocks, end = vectors * (block + 1) / blocks;
-    kBlocks[end - begin - 1](p, item % p.sparse.tiles, begin * kLanes);
-  }
+  on_threads(p.threads, [&] {
+#pragma omp for schedule(dynamic)
+    for (std::int64_t item = 0; item < p.sparse.tiles * blocks; ++item) {
+      // Tile after tile within a block, whose part of delta then stays in L2.
+      const std::int64_t block = item / p.sparse.tiles;
+      const std::int64_t begin = vectors * block / blocks, end = vectors * (block + 1) / blocks;
+      kBlocks[end - begin - 1](p, item % p.sparse.tiles, begin * kLanes);
+    }
+  });
 }
 
 void transpose(const TransposeArgs& p) {
   constexpr std::int64_t kBlock = 16;
-#pragma omp parallel for num_threads(p.threads) schedule(static)
-  for (std::int64_t column = 0; column < p.columns; column += kBlock) {
-    const std::int64_t width = column + kBlock < p.columns ? kBlock : p.columns - column;
-    for (std::int64_t row = 0; row < p.rows; row += kBlock) {
-      const std::int64_t height = row + kBlock < p.rows ? kBlock : p.rows - row;
-      float block[kBlock][kBlock];
-      for (std::int64_t i = 0; i < height; ++i)
-        for (std::int64_t j = 0; j < width; ++j) block[j][i] = p.from[(row + i) * p.from_stride + column + j];
-      for (std::int64_t j = 0; j < width; ++j)
-        for (std::int64_t i = 0; i < height; ++i) p.to[(column + j) * p.to_stride + row + i] = block[j][i];
+  on_threads(p.threads, [&] {
+    const Part mine = share(p.columns, kBlock);
+    for (std::int64_t column = mine.begin; column < mine.end; column += kBlock) {
+      const std::int64_t width = column + kBlock < p.columns ? kBlock : p.columns - column;
+      for (std::int64_t row = 0; row < p.rows; row += kBlock) {
+        const std::int64_t height = row + kBlock < p.rows ? kBlock : p.rows - row;
+        float block[kBlock][kBlock];
+        for (std::int64_t i = 0; i < height; ++i)
+          for (std::int64_t j = 0; j < width; ++j) block[j][i] = p.from[(row + i) * p.from_stride + column + j];
+        for (std::int64_t j = 0; j < width; ++j)
+          for (std::int64_t i = 0; i < height; ++i) p.to[(column + j) * p.to_stride + row + i] = block[j][i];
+      }
     }
-  }
+  });
 }
 
 }  // namespace
