@@ -85,8 +85,9 @@ void reconstruction(const ReconstructionArgs& p) {
   double scale = 1.0;
   if (p.reduction != Reduction::sum) scale /= samples;
   if (p.reduction == Reduction::element) scale /= static_cast<double>(p.columns);
-  const auto delta_scale = static_cast<float>(scale);
   on_threads(p.threads, [&] {
+    // A copy of its own: one captured by reference might alias what the loop writes, and would not vectorise.
+    const auto delta_scale = static_cast<float>(scale);
     ColumnSums column_sums(p.partials, kDelta ? p.columns : 0);
     float* __restrict sums = column_sums.block();
     const float* __restrict bias = p.bias;
@@ -137,8 +138,8 @@ void reconstruction(const ReconstructionArgs& p) {
 
 template <class A, bool kColumn, bool kL1>
 void activation_backward(const ActivationBackwardArgs& p) {
-  const float l1 = kL1 ? static_cast<float>(p.l1 / static_cast<double>(p.scalars->sample_count)) : 0.0f;
   on_threads(p.threads, [&] {
+    const float l1 = kL1 ? static_cast<float>(p.l1 / static_cast<double>(p.scalars->sample_count)) : 0.0f;
     ColumnSums column_sums(p.partials, p.columns);
     float* __restrict sums = column_sums.block();
     const float* __restrict column = p.column_gradient;
