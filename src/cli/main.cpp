@@ -7,6 +7,7 @@
 
 #include "cli/commands.h"
 #include "cli/output.h"
+#include "cli/patience.h"
 #include "lacuna/error.h"
 
 namespace {
@@ -38,6 +39,7 @@ int fail(int status, std::string what) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  lacuna::cli::restart_with_short_spins(argv);
   // A reader that leaves, or a limit on the size of files, shall be an error to handle and not a sudden end.
   std::signal(SIGPIPE, SIG_IGN);
   std::signal(SIGXFSZ, SIG_IGN);

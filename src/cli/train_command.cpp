@@ -164,6 +164,7 @@ int train_command(const Invocation& invocation) {
   tell_header(settings, *backend, data, model);
   Trainer trainer(*backend, std::move(model), data,
                   {settings.objective, settings.optimizer, settings.batch, settings.shuffle, settings.seed});
+  for (const std::string& remark : trainer.remarks()) tell("choice   " + remark);
 
   RunDirectory directory(settings.out);
   directory.open();
