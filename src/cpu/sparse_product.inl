@@ -99,7 +99,7 @@ std::int32_t compress_row(const float* x, std::int64_t length, std::uint8_t* ind
     Eight group;
     __builtin_memcpy(&group, x + j, sizeof group);
     const Bits nonzero = group != 0.0f;
-    auto mask = static_cast<std::uint32_t>(__builtin_ia32_movmskps256(reinterpret_cast<const Eight&>(nonzero)));
+    auto mask = static_cast<std::uint32_t>(__builtin_ia32_movmskps256(__builtin_bit_cast(Eight, nonzero)));
     for (; mask; mask &= mask - 1) {
       const std::int64_t i = j + __builtin_ctz(mask);
       index[n] = static_cast<std::uint8_t>(i);
