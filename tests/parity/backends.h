@@ -2,6 +2,7 @@
 
 #include <functional>
 #include <memory>
+#include <ostream>
 #include <string>
 #include <vector>
 
@@ -13,6 +14,7 @@ namespace lacuna::test {
 struct BackendFactory {
   std::string name;  ///< letters, digits and underscores
   std::function<std::unique_ptr<Backend>()> make;
+  friend void PrintTo(const BackendFactory& factory, std::ostream* stream) { *stream << factory.name; }
 };
 
 /// The backends that this test program checks. Each program links the file that lists its own: every test here runs
