@@ -159,7 +159,7 @@ Invocation collect(const Command& command) {
   return invocation;
 }
 
-std::string first_line(std::string text) {
+std::string first_line(const std::string& text) {
   return text.substr(0, text.find('\n'));
 }
 
