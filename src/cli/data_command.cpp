@@ -31,7 +31,7 @@ std::string as_json(const data::DataInfo& info) {
   json["within_unit_interval"] = info.values.first_outside_unit < 0;
   json["label_counts"] = nlohmann::ordered_json::object();
   for (const auto& [label, count] : info.label_counts) json["label_counts"][std::to_string(label)] = count;
-  return json.dump(2);
+  return json.dump(2, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 
 std::string as_text(const data::DataInfo& info) {

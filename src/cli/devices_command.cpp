@@ -21,7 +21,7 @@ std::string as_json(const DeviceList& list) {
     json["devices"].push_back(item);
   }
   json["missing"] = list.missing;
-  return json.dump(2);
+  return json.dump(2, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 
 std::string as_text(const DeviceList& list) {

@@ -31,7 +31,7 @@ int eval_command(const Invocation& invocation) {
   json["mean_activation"] = loss.mean_activation;
   json["min_unit_activation"] = least;
   json["max_unit_activation"] = most;
-  print_line(json.dump(2));
+  print_line(json.dump(2, ' ', false, nlohmann::json::error_handler_t::replace));
   return 0;
 }
 

@@ -65,6 +65,11 @@ Settings train_settings(const Invocation& invocation) {
   if (file_exists(directory.config())) return resumed_settings(directory, given);
   if (!directory.checkpoints().empty())
     throw InputError(fmt::format("cannot resume: {} is missing beside its checkpoints", directory.config()));
+  if (file_exists(directory.model()))
+    throw InputError(
+        fmt::format("cannot resume: {} holds a model but no {}: it is not a run's directory; choose "
+                    "another --out",
+                    directory.path(), directory.config()));
   return settings;
 }
 
@@ -86,7 +91,9 @@ Model initial_model(const Settings& settings, const Dataset& data) {
   require_memory(network, settings.optimizer, std::min(settings.batch, data.rows()), data.bytes());
   Model model(network);
   if (is_init_file(settings.init)) {
-    load_parameters(model, settings.init);
+    // A checkpoint to go on from replaces these parameters, and the file need not be there any more.
+    const bool restored = settings.resume && !RunDirectory(settings.out).checkpoints().empty();
+    if (!restored) load_parameters(model, settings.init);
   } else {
     initialize(model, parse_init(settings.init), settings.seed);
   }
@@ -126,6 +133,9 @@ void begin(Trainer& trainer, const RunDirectory& directory, std::int64_t samples
       tell(fmt::format("resume   {}: {} epochs and {} steps done", *restored, at.epoch, at.step));
       return;
     }
+    if (!directory.checkpoints().empty())
+      throw InputError(fmt::format("cannot resume: none of the checkpoints in {} can be used; --force starts over",
+                                   directory.path()));
     tell(fmt::format("resume   {} holds no checkpoint to go on from: starting afresh", directory.path()));
   }
   directory.clear();
@@ -192,7 +202,8 @@ int train_command(const Invocation& invocation) {
     tell(fmt::format("interrupted at step {} and saved; go on with: lacuna train --resume --out {}",
                      outcome.position.step, directory.path()));
   const char* status = outcome.interrupted ? "interrupted" : complete ? "already complete" : "complete";
-  print_line(summary(directory, outcome, status, pictures).dump(2));
+  print_line(
+      summary(directory, outcome, status, pictures).dump(2, ' ', false, nlohmann::json::error_handler_t::replace));
   return outcome.interrupted ? stop.exit_status() : 0;
 }
 

@@ -17,6 +17,10 @@ namespace lacuna::cpu {
 
 namespace {
 
+/// From this ratio of rows to columns on, oneDNN's product with a transposed left operand is slower than the one that
+/// gives the transposed result, by more than turning it costs (docs/benchmarks.md).
+constexpr std::int64_t kTall = 3;
+
 std::int64_t padded(std::int64_t bytes) {
   return (bytes + 63) / 64 * 64;
 }
@@ -42,6 +46,7 @@ class CpuExecutable final : public Executable {
   int threads_;
   std::unique_ptr<DeviceBuffer> scratch_;
   std::unique_ptr<SparseInput> sparse_input_;
+  std::vector<std::unique_ptr<DeviceBuffer>> turned_;
   std::vector<std::string> remarks_;
   std::vector<UpdateParameters::Range> ranges_;
   std::vector<std::function<void()>> commands_;
@@ -187,6 +192,8 @@ struct Compiler {
       push([s = target.sparse_input_.get(), delta = at(op.delta), dw = at(op.weight_gradient), out] {
         s->weight_gradient(delta, dw, out);
       });
+    else if (out >= kTall * in)
+      push_turned_gradient(op, rows, in, out);
     else
       push([=, delta = at(op.delta), x = at(op.input), dw = at(op.weight_gradient)] {
         gemm(Transpose::yes, Transpose::no, out, in, rows, delta, x, dw);
@@ -194,6 +201,16 @@ struct Compiler {
     if (op.input_gradient == kNoBuffer) return;
     push([=, delta = at(op.delta), w = at(op.weight), dx = at(op.input_gradient)] {
       gemm(Transpose::no, Transpose::no, rows, in, out, delta, w, dx);
+    });
+  }
+
+  /// The transposed gradient, then turned.
+  void push_turned_gradient(const DenseBackward& op, std::int64_t rows, std::int64_t in, std::int64_t out) {
+    target.turned_.push_back(allocate(in * out * 4, "a transposed gradient"));
+    push([=, delta = at(op.delta), x = at(op.input), dw = at(op.weight_gradient), turn = k.transpose,
+          turned = static_cast<float*>(target.turned_.back()->address()), threads = target.threads_] {
+      gemm(Transpose::yes, Transpose::no, in, out, rows, x, delta, turned);
+      turn({turned, out, dw, in, in, out, threads});
     });
   }
 

@@ -15,7 +15,7 @@ struct Part {
 /// (it keeps the last team only of several threads); barriers outside of one do nothing.
 template <class Body>
 void on_threads(int threads, const Body& body) {
-  if (threads == 1) return body();
+  if (threads == 1 && !omp_in_parallel()) return body();
 #pragma omp parallel num_threads(threads)
   body();
 }

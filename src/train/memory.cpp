@@ -28,7 +28,9 @@ double training_bytes(const Network& network, const Optimizer& optimizer, std::i
       activations += 2.0 * outputs;
     }
   const double on_device = 2.0 + optimizer.moments(), on_host = 1.0 + optimizer.moments();
-  return 4.0 * (parameters * (on_device + on_host) + activations * static_cast<double>(batch));
+  // The nonzero values of a batch and where they are: five bytes for each value that could be one.
+  const double compressed = 5.0 * static_cast<double>(network.features()) * static_cast<double>(batch);
+  return 4.0 * (parameters * (on_device + on_host) + activations * static_cast<double>(batch)) + compressed;
 }
 
 double physical_memory_bytes() {

@@ -51,6 +51,7 @@ class Run {
     const StepState position = trainer_.position();
     const bool interrupted = position.epoch < plan_.epochs;
     if (interrupted && saved_step_ != position.step) save();
+    if (!interrupted) directory_.prune(plan_.keep_checkpoints);
     return {interrupted, position, log_.last(), seconds_since(start_)};
   }
 
@@ -149,7 +150,8 @@ class Run {
   void save(const TrainingState& state) {
     save_checkpoint(directory_.checkpoint(state.position), state);
     saved_step_ = state.position.step;
-    directory_.prune(plan_.keep_checkpoints);
+    // Only the next loss tells whether these parameters are good: until then the checkpoint before must stay.
+    directory_.prune(plan_.keep_checkpoints > 0 ? std::max<std::int64_t>(plan_.keep_checkpoints, 2) : 0);
   }
 
   Trainer& trainer_;

@@ -55,8 +55,19 @@ void remove_quietly(const fs::path& path) {
   fs::remove(path, ignored);
 }
 
+constexpr const char* kFiles[] = {"model.safetensors", "config.toml", "metrics.jsonl",
+                                  "weights.png",       "input.png",   "reconstruction.png"};
+
+/// What an interrupted write of one of a run's own files left behind: NAME.tmp-PID-NUMBER.
 bool is_temporary(const fs::path& path) {
-  return path.filename().string().find(".tmp-") != std::string::npos;
+  constexpr std::string_view kMark = ".tmp-";
+  const std::string name = path.filename().string();
+  const std::size_t mark = name.rfind(kMark);
+  if (mark == std::string::npos) return false;
+  const std::string file = name.substr(0, mark), number = name.substr(mark + kMark.size());
+  if (number.empty() || number.find_first_not_of("0123456789-") != std::string::npos) return false;
+  return parse_name(path.parent_path() / file).has_value() ||
+         std::ranges::any_of(kFiles, [&file](const char* own) { return file == own; });
 }
 
 }  // namespace
@@ -82,9 +93,11 @@ bool RunDirectory::exists() const {
 
 std::vector<CheckpointFile> RunDirectory::checkpoints() const {
   std::vector<CheckpointFile> files;
-  std::error_code none;
-  for (const fs::directory_entry& entry : fs::directory_iterator(checkpoints_directory(), none))
+  std::error_code error;
+  for (const fs::directory_entry& entry : fs::directory_iterator(checkpoints_directory(), error))
     if (auto file = parse_name(entry.path())) files.push_back(*file);
+  if (error && error != std::errc::no_such_file_or_directory && error != std::errc::not_a_directory)
+    throw InputError(fmt::format("cannot list {}: {}", checkpoints_directory(), error.message()));
   std::ranges::sort(files, {}, [](const CheckpointFile& f) { return std::tuple(f.epoch, f.step); });
   return files;
 }
@@ -112,9 +125,7 @@ void RunDirectory::remove_leftovers() const {
 }
 
 void RunDirectory::clear() const {
-  for (const char* name :
-       {"model.safetensors", "config.toml", "metrics.jsonl", "weights.png", "input.png", "reconstruction.png"})
-    remove_quietly(file(name));
+  for (const char* name : kFiles) remove_quietly(file(name));
   for (const CheckpointFile& checkpoint : checkpoints()) remove_quietly(checkpoint.path);
 }
 

@@ -14,6 +14,9 @@ namespace {
 /// Losses kept on the device before they are read back.
 constexpr std::int64_t kRingCapacity = 256;
 
+/// The sample count is a float32 scalar on the device; up to here it is exact.
+constexpr std::int64_t kLargestBatch = std::int64_t{1} << 24;
+
 }  // namespace
 
 void LossMeans::add(const StepLoss& step) {
@@ -54,6 +57,8 @@ struct Trainer::Impl {
     options.optimizer.validate();
     if (options.batch < 1) throw InputError(fmt::format("batch is {}: it must be at least 1", options.batch));
     if (dataset.rows() < 1) throw InputError("the data set has no samples");
+    if (std::min(options.batch, dataset.rows()) > kLargestBatch)
+      throw InputError(fmt::format("batch is {}: it must be at most {}", options.batch, kLargestBatch));
     if (dataset.features() != model.network.features())
       throw InputError(fmt::format("{} has {} values per sample, but the network takes {}", dataset.name(),
                                    dataset.features(), model.network.features()));

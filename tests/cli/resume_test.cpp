@@ -1,5 +1,7 @@
 #include <csignal>
 #include <cstring>
+#include <filesystem>
+#include <fstream>
 #include <nlohmann/json.hpp>
 #include <sstream>
 #include <thread>
@@ -164,6 +166,33 @@ TEST_F(Resume, WithoutACheckpointItStartsAfresh) {
   EXPECT_EQ(metrics("run").size(), 2u);
   std::filesystem::remove(at("run/config.toml"));
   expect_error(run({"train", "--resume", "--out", "run"}), 2, {"config.toml", "missing"});
+}
+
+TEST_F(Resume, NothingIsLostWhenNoCheckpointCanBeUsed) {
+  ASSERT_EQ(train({"--out", "run"}).status, 0);
+  const std::string model = read_text(at("run/model.safetensors"));
+  for (const auto& entry : std::filesystem::directory_iterator(at("run/checkpoints")))
+    std::ofstream(entry.path(), std::ios::trunc) << "broken";
+  expect_error(run({"train", "--resume", "--out", "run"}), 2, {"none of the checkpoints", "--force"});
+  EXPECT_EQ(read_text(at("run/model.safetensors")), model);
+  EXPECT_EQ(metrics("run").size(), 2u);
+}
+
+TEST_F(Resume, ADirectoryWithAModelButNoRunIsLeftAlone) {
+  std::filesystem::create_directory(at("mine"));
+  std::ofstream(at("mine/model.safetensors")) << "precious";
+  expect_error(train({"--out", "mine", "--resume"}), 2, {"not a run's directory"});
+  EXPECT_EQ(read_text(at("mine/model.safetensors")), "precious");
+}
+
+TEST_F(Resume, TheFileItBeganFromNeedNotBeThereAnyMore) {
+  ASSERT_EQ(train({"--out", "first"}).status, 0);
+  std::filesystem::copy_file(at("first/model.safetensors"), at("init.safetensors"));
+  ASSERT_EQ(train({"--out", "run", "--init", "init.safetensors"}).status, 0);
+  std::filesystem::remove(at("init.safetensors"));
+  const ProgramResult more = run({"train", "--resume", "--out", "run", "--epochs", "3"});
+  EXPECT_EQ(more.status, 0) << more.err;
+  EXPECT_EQ(metrics("run").size(), 3u);
 }
 
 TEST_F(Resume, TwoRunsDoNotShareADirectory) {
