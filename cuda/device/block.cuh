@@ -2,12 +2,13 @@
 
 #include <cuda_runtime.h>
 
+#include "device/pass_shape.h"
+
 // Reductions and hand-overs within a block and between blocks. All are deterministic: the order of every addition is
 // fixed by thread and block indices.
 
 namespace lacuna::cuda {
 
-constexpr int kWarp = 32;
 constexpr unsigned kAllLanes = 0xffffffffu;
 
 struct Add {

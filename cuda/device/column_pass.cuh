@@ -3,6 +3,7 @@
 #include <cstdint>
 
 #include "device/block.cuh"
+#include "device/pass_shape.h"
 #include "device/vector.cuh"
 
 // One pass over a row-major matrix [rows, columns] that also sums by columns, in one launch and with fixed order.
@@ -13,22 +14,6 @@
 // block that is.
 
 namespace lacuna::cuda {
-
-constexpr int kSlices = 8;
-constexpr int kPassThreads = kWarp * kSlices;
-
-/// Columns of one block.
-constexpr int tile_columns(int width) {
-  return kWarp * width;
-}
-
-/// The extents of a pass and its memory.
-struct ColumnPass {
-  std::int64_t rows, columns;
-  std::int64_t chunk_rows;  ///< rows of one chunk
-  float* partials;          ///< [chunks, sums, columns]
-  unsigned* counters;       ///< one for each tile, zero
-};
 
 /// Adds the eight slices' sums of each column; slice 0 gets them.
 template <int kWidth>

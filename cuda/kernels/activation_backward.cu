@@ -5,7 +5,7 @@
 // 32 x 8 of device/column_pass.cuh, four columns each where rows are aligned to 16 bytes; any size. Reads 2 M H floats,
 // writes M H. Deterministic.
 
-#include "kernels/pass_grid.h"
+#include "kernels/pass_launch.h"
 #include "kernels/with_activation.h"
 #include "lacuna/math/penalty.h"
 
@@ -55,8 +55,8 @@ void activation_backward(const Workspace& workspace, Activation activation, cons
                       workspace.multiprocessors);
   with_width(grid.width, [&](auto width) {
     with_activation(activation, [&](auto a) {
-      launch(&activation_backward_kernel<decltype(width)::value, decltype(a)>, grid.shape(workspace.stream),
-             grid.pass(workspace, p.rows, p.columns), p.gradient, p.output, p.column_gradient, p.l1, p.scalars,
+      launch(&activation_backward_kernel<decltype(width)::value, decltype(a)>, pass_shape(grid, workspace.stream),
+             pass_over(grid, workspace, p.rows, p.columns), p.gradient, p.output, p.column_gradient, p.l1, p.scalars,
              p.bias_gradient);
     });
   });

@@ -4,7 +4,7 @@
 // Threads: 32 x 8 of device/column_pass.cuh, four columns each where rows are aligned to 16 bytes; any size.
 // Reads and writes M H floats each. Deterministic: partial sums by chunks, added in fixed order.
 
-#include "kernels/pass_grid.h"
+#include "kernels/pass_launch.h"
 #include "kernels/with_activation.h"
 #include "lacuna/math/penalty.h"
 
@@ -55,8 +55,8 @@ void bias_activation(const Workspace& workspace, Activation activation, const Bi
       constexpr int kWidth = decltype(width)::value;
       auto* kernel = p.column_abs_sums ? &bias_activation_kernel<kWidth, decltype(a), true>
                                        : &bias_activation_kernel<kWidth, decltype(a), false>;
-      launch(kernel, grid.shape(workspace.stream), grid.pass(workspace, p.rows, p.columns), p.values, p.bias,
-             p.column_sums, p.column_abs_sums);
+      launch(kernel, pass_shape(grid, workspace.stream), pass_over(grid, workspace, p.rows, p.columns), p.values,
+             p.bias, p.column_sums, p.column_abs_sums);
     });
   });
 }

@@ -4,7 +4,7 @@
 // Threads: 32 x 8 of device/column_pass.cuh, four columns each where rows are aligned to 16 bytes; any size.
 // Reads M N floats. Deterministic.
 
-#include "kernels/pass_grid.h"
+#include "kernels/pass_launch.h"
 
 namespace lacuna::cuda {
 
@@ -36,8 +36,8 @@ void bias_gradient(const Workspace& workspace, const float* values, std::int64_t
                    float* sums) {
   const PassGrid grid(rows, columns, common_width(columns, values, sums), workspace.multiprocessors);
   with_width(grid.width, [&](auto width) {
-    launch(&bias_gradient_kernel<decltype(width)::value>, grid.shape(workspace.stream),
-           grid.pass(workspace, rows, columns), values, sums);
+    launch(&bias_gradient_kernel<decltype(width)::value>, pass_shape(grid, workspace.stream),
+           pass_over(grid, workspace, rows, columns), values, sums);
   });
 }
 

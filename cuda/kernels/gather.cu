@@ -7,7 +7,7 @@
 
 #include "device/block.cuh"
 #include "device/vector.cuh"
-#include "kernels/pass_grid.h"
+#include "kernels/pass_launch.h"
 #include "lacuna/math/feistel.h"
 
 namespace lacuna::cuda {

@@ -3,9 +3,7 @@
 #include <algorithm>
 #include <cstdint>
 
-#include "device/column_pass.cuh"
-#include "kernels/kernels.h"
-#include "runtime/launch.h"
+#include "device/pass_shape.h"
 
 namespace lacuna::cuda {
 
@@ -22,36 +20,6 @@ struct PassGrid {
     chunk_rows = (rows + std::min(wanted, most) - 1) / std::min(wanted, most);
     chunks = (rows + chunk_rows - 1) / chunk_rows;
   }
-
-  LaunchShape shape(cudaStream_t stream, const char* file = __builtin_FILE(), int line = __builtin_LINE()) const {
-    return {
-        dim3(static_cast<unsigned>(tiles), static_cast<unsigned>(chunks)), dim3(kWarp, kSlices), 0, stream, file, line};
-  }
-  ColumnPass pass(const Workspace& workspace, std::int64_t rows, std::int64_t columns) const {
-    return {rows, columns, chunk_rows, workspace.partials, tile_counters(workspace)};
-  }
-
-  /// The first counter is for values.
-  static unsigned* value_counter(const Workspace& workspace) { return workspace.counters; }
-  static unsigned* tile_counters(const Workspace& workspace) { return workspace.counters + 1; }
 };
-
-/// 4 where rows of `columns` elements at all these addresses can be read four at a time, else 1. Null is no hindrance.
-template <class... T>
-int common_width(std::int64_t columns, const T*... addresses) {
-  const auto aligned = [](const auto* address) {
-    return reinterpret_cast<std::uintptr_t>(address) % (4 * sizeof *address) == 0;
-  };
-  return columns % 4 == 0 && (aligned(addresses) && ...) ? 4 : 1;
-}
-
-/// Calls f with the width as a compile-time number.
-template <class F>
-void with_width(int width, const F& f) {
-  if (width == 4)
-    f(std::integral_constant<int, 4>{});
-  else
-    f(std::integral_constant<int, 1>{});
-}
 
 }  // namespace lacuna::cuda

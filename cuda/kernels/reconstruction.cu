@@ -5,7 +5,7 @@
 // Threads: 32 x 8 of device/column_pass.cuh, four columns each where rows are aligned to 16 bytes; any size.
 // Reads 2 M D floats and writes M D for each of delta and y. Deterministic.
 
-#include "kernels/pass_grid.h"
+#include "kernels/pass_launch.h"
 #include "kernels/with_activation.h"
 #include "lacuna/math/loss.h"
 
@@ -80,9 +80,9 @@ void reconstruction(const Workspace& workspace, Loss loss, Activation activation
                       common_width(p.columns, p.product, p.bias, p.target, p.delta, p.output, p.bias_gradient),
                       workspace.multiprocessors);
   const auto run = [&](auto* kernel) {
-    launch(kernel, grid.shape(workspace.stream), grid.pass(workspace, p.rows, p.columns),
+    launch(kernel, pass_shape(grid, workspace.stream), pass_over(grid, workspace, p.rows, p.columns),
            Operands{p.product, p.bias, p.target, p.delta, p.output}, p.reduction, p.scalars,
-           p.delta ? p.bias_gradient : nullptr, p.value, workspace.value_partials, PassGrid::value_counter(workspace));
+           p.delta ? p.bias_gradient : nullptr, p.value, workspace.value_partials, value_counter(workspace));
   };
   with_width(grid.width, [&](auto width) {
     constexpr int kWidth = decltype(width)::value;

@@ -4,7 +4,7 @@
 // 16 bytes; any size. Reads M C floats from memory (the second reading hits a cache) and writes M C. Deterministic.
 
 #include "device/softmax_row.cuh"
-#include "kernels/pass_grid.h"
+#include "kernels/pass_launch.h"
 
 namespace lacuna::cuda {
 

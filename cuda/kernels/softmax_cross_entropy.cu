@@ -6,7 +6,7 @@
 // Deterministic.
 
 #include "device/softmax_row.cuh"
-#include "kernels/pass_grid.h"
+#include "kernels/pass_launch.h"
 
 namespace lacuna::cuda {
 
@@ -51,7 +51,7 @@ void softmax_cross_entropy(const Workspace& workspace, const SoftmaxCrossEntropy
   with_width(common_width(p.classes, p.product, p.bias, p.delta, p.output), [&](auto width) {
     launch(&softmax_cross_entropy_kernel<decltype(width)::value>,
            LaunchShape(row_blocks(p.rows, workspace.multiprocessors), dim3(kWarp, kSlices), 0, workspace.stream), p,
-           workspace.value_partials, PassGrid::value_counter(workspace));
+           workspace.value_partials, value_counter(workspace));
   });
 }
 

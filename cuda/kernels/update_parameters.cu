@@ -7,7 +7,7 @@
 // Deterministic.
 
 #include "device/column_pass.cuh"
-#include "kernels/pass_grid.h"
+#include "kernels/pass_launch.h"
 #include "lacuna/math/update.h"
 
 namespace lacuna::cuda {
@@ -92,7 +92,7 @@ void update_parameters(const Workspace& workspace, const UpdateArgs& p) {
     launch(&update_parameters_kernel<std::remove_cvref_t<decltype(optimizer)>>,
            LaunchShape(static_cast<unsigned>(p.segment_count), kPassThreads, 0, workspace.stream),
            Slabs{p.parameters, p.gradients, p.moment1, p.moment2}, p.segments, p.scalars, optimizer, p.weight_decay,
-           p.value, workspace.value_partials, PassGrid::value_counter(workspace));
+           p.value, workspace.value_partials, value_counter(workspace));
   };
   if (o.kind == OptimizerKind::adam)
     run(Adam{static_cast<float>(o.beta1), static_cast<float>(o.beta2), static_cast<float>(1.0 - o.beta1),

@@ -9,6 +9,13 @@
 
 namespace lacuna::cuda {
 
+inline cudaError_t free_device(std::byte* memory) {
+  return cudaFree(memory);
+}
+inline cudaError_t free_pinned(std::byte* memory) {
+  return cudaFreeHost(memory);
+}
+
 /// Device memory, aligned to 256 bytes, of arbitrary contents. Throws InputError saying how much was asked for, for
 /// what, and how much there is, followed by `advice`.
 class DeviceMemory {
@@ -20,7 +27,7 @@ class DeviceMemory {
   std::int64_t bytes() const { return bytes_; }
 
  private:
-  Handle<std::byte*, [](std::byte* memory) { return cudaFree(memory); }> memory_;
+  Handle<std::byte*, free_device> memory_;
   std::int64_t bytes_ = 0;
 };
 
@@ -32,7 +39,7 @@ class PinnedMemory {
   std::byte* get() const { return memory_.get(); }
 
  private:
-  Handle<std::byte*, [](std::byte* memory) { return cudaFreeHost(memory); }> memory_;
+  Handle<std::byte*, free_pinned> memory_;
 };
 
 /// Free and total memory of the current device, in bytes.
