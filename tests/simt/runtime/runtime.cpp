@@ -18,10 +18,10 @@ Runtime& runtime() {
 
 void Runtime::reset_device() {
   for (int each = 0; each < machine.devices; ++each) scheduler.finish_device(each);
-  cublas_handles = {};
-  execs = {};
-  graphs = {};
-  events = {};
+  cublas_handles.clear();
+  execs.clear();
+  graphs.clear();
+  events.clear();
   dynamic_shared_limits.clear();
   scheduler.clear();
   memory.clear();

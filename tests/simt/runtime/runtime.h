@@ -3,6 +3,7 @@
 #include <functional>
 #include <memory>
 #include <unordered_map>
+#include <vector>
 
 #include "runtime/api.h"
 #include "runtime/capture.h"
@@ -22,7 +23,8 @@ struct cublasContext;
 
 namespace simt::detail {
 
-/// Objects that the program holds by address.
+/// Objects that the program holds by address. An address is never given out twice, so that one which the program uses
+/// after it destroyed the object is always found out.
 template <typename T>
 class Registry {
  public:
@@ -35,11 +37,22 @@ class Registry {
     const auto found = objects_.find(handle);
     return found == objects_.end() ? nullptr : found->second;
   }
-  bool remove(const T* handle) { return objects_.erase(handle) == 1; }
+  bool remove(const T* handle) {
+    const auto found = objects_.find(handle);
+    if (found == objects_.end()) return false;
+    *found->second = T{};
+    retired_.push_back(std::move(found->second));
+    objects_.erase(found);
+    return true;
+  }
+  void clear() {
+    while (size() > 0) remove(objects_.begin()->first);
+  }
   std::size_t size() const { return objects_.size(); }
 
  private:
   std::unordered_map<const T*, std::shared_ptr<T>> objects_;
+  std::vector<std::shared_ptr<T>> retired_;
 };
 
 /// Everything that this runtime knows.

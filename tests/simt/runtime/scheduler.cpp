@@ -30,7 +30,7 @@ void Scheduler::set(Execution execution, unsigned seed) {
   }
 }
 
-CUstream_st* Scheduler::add(unsigned flags, int priority, int device) {
+CUstream_st* Scheduler::create(unsigned flags, int priority, int device) {
   auto stream = std::make_unique<CUstream_st>();
   stream->id = next_id_++;
   stream->flags = flags;
@@ -40,25 +40,13 @@ CUstream_st* Scheduler::add(unsigned flags, int priority, int device) {
   return streams_.back().get();
 }
 
-CUstream_st* Scheduler::create(unsigned flags, int priority, int device) {
-  bury();
-  return add(flags, priority, device);
-}
-
-void Scheduler::destroy(CUstream_st& stream) {
-  stream.destroyed = true;
-  bury();
-}
-
-void Scheduler::bury() {
-  std::erase_if(streams_, [](const auto& stream) { return stream->destroyed && stream->queue.empty(); });
-}
+void Scheduler::destroy(CUstream_st& stream) { stream.destroyed = true; }
 
 CUstream_st* Scheduler::default_stream(std::vector<CUstream_st*>& of_devices, int device, bool legacy) {
   const auto index = static_cast<std::size_t>(device);
   if (of_devices.size() <= index) of_devices.resize(index + 1);
   if (of_devices[index] == nullptr) {
-    of_devices[index] = add(cudaStreamDefault, 0, device);
+    of_devices[index] = create(cudaStreamDefault, 0, device);
     of_devices[index]->legacy = legacy;
   }
   return of_devices[index];
@@ -72,14 +60,14 @@ CUstream_st* Scheduler::find(cudaStream_t handle, int device) {
   return found == streams_.end() || (*found)->destroyed ? nullptr : found->get();
 }
 
+bool Scheduler::is_default(const CUstream_st& stream) const {
+  return std::find(legacy_.begin(), legacy_.end(), &stream) != legacy_.end() ||
+         std::find(per_thread_.begin(), per_thread_.end(), &stream) != per_thread_.end();
+}
+
 std::size_t Scheduler::created() const {
-  std::size_t defaults = 0;
-  for (const auto* list : {&legacy_, &per_thread_}) {
-    defaults += list->size() - static_cast<std::size_t>(std::count(list->begin(), list->end(), nullptr));
-  }
-  const auto buried =
-      std::count_if(streams_.begin(), streams_.end(), [](const auto& stream) { return stream->destroyed; });
-  return streams_.size() - defaults - static_cast<std::size_t>(buried);
+  const auto live = [&](const auto& stream) { return !stream->destroyed && !is_default(*stream); };
+  return static_cast<std::size_t>(std::count_if(streams_.begin(), streams_.end(), live));
 }
 
 std::vector<CUstream_st*> Scheduler::streams_of(int device) const {
@@ -167,9 +155,7 @@ void Scheduler::discard() {
 
 void Scheduler::clear() {
   discard();
-  streams_.clear();
-  legacy_.clear();
-  per_thread_.clear();
+  for (const auto& stream : streams_) stream->destroyed = !is_default(*stream);
 }
 
 bool Scheduler::contrary() {

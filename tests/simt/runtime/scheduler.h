@@ -35,7 +35,7 @@ struct CUstream_st {
   int priority = 0;
   int device = 0;
   bool legacy = false;
-  bool destroyed = false;  ///< by the program; it stays until its queue is empty
+  bool destroyed = false;  ///< by the program; its work still runs, and its address is not used again
   std::deque<Queued> queue;
   /// While it is captured: the capture, and the nodes that the next node comes after.
   std::shared_ptr<simt::detail::Capture> capture;
@@ -67,13 +67,13 @@ class Scheduler {
   void advance(CUstream_st& stream);
   /// Drops all queued work.
   void discard();
-  /// Drops the streams too.
+  /// Drops all queued work and destroys the program's streams.
   void clear();
   /// The next of the alternating choices: true, the unusual order. Always false in immediate execution.
   bool contrary();
 
  private:
-  CUstream_st* add(unsigned flags, int priority, int device);
+  bool is_default(const CUstream_st& stream) const;
   CUstream_st* default_stream(std::vector<CUstream_st*>& of_devices, int device, bool legacy);
   std::vector<CUstream_st*> streams_of(int device) const;
   void join_default_stream(const CUstream_st& stream, std::vector<TicketPtr>& after) const;
@@ -81,7 +81,6 @@ class Scheduler {
   void run_until(const TicketPtr& ticket);
   void drain(CUstream_st& stream);
   void drain_others(const CUstream_st& stream);
-  void bury();
 
   std::vector<std::unique_ptr<CUstream_st>> streams_;
   std::vector<CUstream_st*> legacy_, per_thread_;  ///< by device
