@@ -15,10 +15,10 @@ inline constexpr std::size_t kMaxSharedBytes = 227 * 1024;
 
 struct Launch {
   dim3 grid, block;
-  std::size_t shared_bytes = 0;  // dynamic shared memory of each block
-  bool cooperative = false;      // all blocks resident: this_grid().sync() may be used
-  const char* name = "kernel";   // for messages
-  std::function<void()> body;    // called once for each thread
+  std::size_t shared_bytes = 0;    // dynamic shared memory of each block
+  bool cooperative = false;        // all blocks resident: this_grid().sync() may be used
+  const char* name = "(unnamed)";  // for messages
+  std::function<void()> body;      // called once for each thread
   // The most shared memory, static and dynamic, that this kernel may use; more than the default only where
   // cudaFuncSetAttribute asked for it.
   std::size_t shared_limit = kDefaultSharedLimit;

@@ -10,7 +10,10 @@
 namespace simt {
 
 std::string describe(uint3 index) {
-  return "(" + std::to_string(index.x) + "," + std::to_string(index.y) + "," + std::to_string(index.z) + ")";
+  std::string text = "(";
+  text.append(std::to_string(index.x)).append(",");
+  text.append(std::to_string(index.y)).append(",");
+  return text.append(std::to_string(index.z)).append(")");
 }
 
 std::string describe(const Site& site) {
@@ -33,7 +36,7 @@ bool same_place(const Site& a, const Site& b) {
 }
 
 void throw_fault(const Block& block, const std::string& message) {
-  throw Fault("simt: " + std::string(running_kernel()) + ", block " + describe(block.index) + ": " + message);
+  throw Fault("simt: kernel " + std::string(running_kernel()) + ", block " + describe(block.index) + ": " + message);
 }
 
 }  // namespace simt

@@ -1,6 +1,7 @@
 // void simt_switch(void** save, void* load): parks the caller on its own stack, stores where in *save, and goes on at
 // `load`, which an earlier call stored or Fiber::prepare() laid out. Kept are the registers that a called function must
 // preserve; kernels leave the floating-point control registers alone, so they are not kept.
+// The jump at its end is no return, which the processor would predict to lead back to the caller.
 // simt_fiber_entry: where a new fiber begins; calls the function that prepare() left in a kept register.
 
 #if defined(__x86_64__)
@@ -24,7 +25,8 @@ simt_switch:
   popq %r12
   popq %rbx
   popq %rbp
-  ret
+  popq %rcx
+  jmpq *%rcx
   .cfi_endproc
   .size simt_switch, .-simt_switch
 

@@ -116,7 +116,7 @@ std::string demangle(const std::string& name) {
 
 std::string function_name(const void* address) {
   const Symbol* symbol = symbol_at(address);
-  if (symbol == nullptr) return "kernel";
+  if (symbol == nullptr) return "(unnamed)";
   std::string name = demangle(symbol->name);
   constexpr std::string_view kUnnamed = "(anonymous namespace)::";
   for (auto at = name.find(kUnnamed); at != std::string::npos; at = name.find(kUnnamed)) {

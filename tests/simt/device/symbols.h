@@ -21,7 +21,7 @@ const std::vector<Symbol>& symbols();               // by address
 const Symbol* symbol_at(const void* address);       // that begins there; null: there is none
 const Symbol* symbol_behind(const Symbol& symbol);  // the next one in memory; null: there is none
 std::string demangle(const std::string& name);      // as it is if it is not mangled
-// The name of the function that begins at this address, without its parameters; "kernel" if there is none.
+// The name of the function that begins at this address, without its parameters; "(unnamed)" if there is none.
 std::string function_name(const void* address);
 
 }  // namespace simt
