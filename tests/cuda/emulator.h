@@ -10,11 +10,16 @@
 
 namespace lacuna::test {
 
+/// Few multiprocessors: kernels fill the device with blocks, and blocks cost time here. More than one, so that there
+/// are chunks of rows to be joined.
+constexpr simt::Machine kSmall{.multiprocessors = 2};
+
 /// The emulated machine as new before each test, and nothing of it left over after.
 class Emulator : public testing::Test {
  protected:
   Emulator() {
     simt::reset();
+    simt::set_machine(kSmall);
     simt::set_schedule({});
   }
   ~Emulator() override {

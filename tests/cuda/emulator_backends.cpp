@@ -1,4 +1,4 @@
-#include "device/launch.h"
+#include "cuda/emulator.h"
 #include "parity/backends.h"
 
 namespace lacuna::test {
@@ -6,6 +6,7 @@ namespace lacuna::test {
 /// The CUDA backend on the emulator. The random schedule here; schedules_test.cpp holds the others against each other.
 std::vector<BackendFactory> parity_backends() {
   return {{"emulator", [] {
+             simt::set_machine(kSmall);
              simt::set_schedule({simt::Schedule::Order::random, 1});
              return make_backend("cuda");
            }}};

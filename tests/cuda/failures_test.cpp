@@ -113,6 +113,7 @@ TEST_F(Failures, EveryAllocationMayFail) {
   int failures = 0;
   for (std::uint64_t nth = 1; nth < 40; ++nth) {
     simt::reset();
+    simt::set_machine(kSmall);
     simt::fail_allocation(nth);
     try {
       const auto backend = make_backend("cuda");

@@ -23,13 +23,14 @@ constexpr Sizes kSizes[] = {{1, 1, 1}, {33, 127, 32}, {127, 33, 31}, {1000, 32, 
 class Schedules : public Emulator, public testing::WithParamInterface<OperationCase> {};
 
 TEST_P(Schedules, GiveTheSameBits) {
+  const auto backend = make_backend("cuda");
   for (const Sizes& sizes : kSizes) {
     std::vector<Bits> expected;
     for (const simt::Schedule& schedule : kSchedules) {
       simt::set_schedule(schedule);
-      const std::vector<Compared> results = GetParam().run(*make_backend("cuda"), sizes, GetParam().values.front());
       std::vector<Bits> bits;
-      for (const Compared& result : results) bits.push_back(bits_of(result.got));
+      for (const Compared& result : GetParam().run(*backend, sizes, GetParam().values.front()))
+        bits.push_back(bits_of(result.got));
       if (expected.empty()) expected = bits;
       EXPECT_EQ(bits, expected) << sizes.rows << " x " << sizes.columns << ", schedule "
                                 << static_cast<int>(schedule.order);

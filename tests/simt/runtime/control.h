@@ -48,6 +48,7 @@ struct Machine {
   int devices = 1;
   int driver_version = 13000;                        ///< 0: there is no driver
   std::size_t device_memory = std::size_t{4} << 30;  ///< of each device
+  int multiprocessors = 132;                         ///< fewer: programs that fill the device launch fewer blocks
   bool has_kernel_image = true;                      ///< false: the program's kernels are built for other devices only
 };
 void set_machine(const Machine& machine);

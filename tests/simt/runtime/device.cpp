@@ -27,7 +27,7 @@ cudaDeviceProp properties(int device) {
   prop.uuid.bytes[15] = static_cast<char>(device);
   prop.major = kArchitecture / 10;
   prop.minor = kArchitecture % 10;
-  prop.multiProcessorCount = kMultiprocessors;
+  prop.multiProcessorCount = runtime().machine.multiprocessors;
   prop.warpSize = kWarp;
   prop.totalGlobalMem = runtime().machine.device_memory;
   prop.totalConstMem = 64 * 1024;

@@ -6,7 +6,6 @@ namespace simt::detail {
 
 // The emulated device: the limits of compute capability 9.0.
 constexpr int kArchitecture = 90;
-constexpr int kMultiprocessors = 132;
 constexpr int kWarp = 32;
 constexpr int kMaxThreadsPerBlock = 1024;
 constexpr int kMaxThreadsPerMultiprocessor = 2048;
