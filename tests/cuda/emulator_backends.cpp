@@ -5,11 +5,12 @@ namespace lacuna::test {
 
 /// The CUDA backend on the emulator. The random schedule here; schedules_test.cpp holds the others against each other.
 std::vector<BackendFactory> parity_backends() {
-  return {{"emulator", [] {
-             simt::set_machine(kSmall);
-             simt::set_schedule({simt::Schedule::Order::random, 1});
-             return make_backend("cuda");
-           }}};
+  const auto make = [] {
+    simt::set_machine(kSmall);
+    simt::set_schedule({simt::Schedule::Order::random, 1});
+    return make_backend("cuda");
+  };
+  return {{.name = "emulator", .make = make, .slower = 8}};
 }
 
 }  // namespace lacuna::test

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <ostream>
@@ -14,6 +15,7 @@ namespace lacuna::test {
 struct BackendFactory {
   std::string name;  ///< letters, digits and underscores
   std::function<std::unique_ptr<Backend>()> make;
+  std::int64_t slower = 1;  ///< how many times smaller the checks should be, for their time
   friend void PrintTo(const BackendFactory& factory, std::ostream* stream) { *stream << factory.name; }
 };
 

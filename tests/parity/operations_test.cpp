@@ -16,21 +16,21 @@ constexpr std::int64_t kLargestMatrix = 140'000;
 constexpr std::int64_t kLargestProduct = 2'500'000;
 
 /// Every variant runs on all small sizes and with all values.
-bool is_small(const OperationCase& operation, const Sizes& s) {
-  return operation.product ? s.rows * s.columns * s.inner <= 40'000 : s.rows * s.columns <= 4'100;
+bool is_small(const OperationCase& operation, const Sizes& s, std::int64_t slower) {
+  return operation.product ? s.rows * s.columns * s.inner <= 40'000 / slower : s.rows * s.columns <= 4'100 / slower;
 }
 
 /// All pairs, or triples, of awkward sizes that stay below the limits; of the large ones, this variant's share.
-std::vector<Sizes> sizes_for(const OperationCase& operation) {
+std::vector<Sizes> sizes_for(const OperationCase& operation, std::int64_t slower) {
   std::vector<Sizes> small, large;
   for (std::int64_t rows : kAwkward)
     for (std::int64_t columns : kAwkward)
       for (std::int64_t inner : kAwkward) {
         if (!operation.product && inner > 1) continue;
-        if (std::max({rows * columns, rows * inner, columns * inner}) > kLargestMatrix) continue;
-        if (rows * columns * inner > kLargestProduct) continue;
+        if (std::max({rows * columns, rows * inner, columns * inner}) > kLargestMatrix / slower) continue;
+        if (rows * columns * inner > kLargestProduct / slower) continue;
         const Sizes sizes{rows, columns, inner};
-        (is_small(operation, sizes) ? small : large).push_back(sizes);
+        (is_small(operation, sizes, slower) ? small : large).push_back(sizes);
       }
   for (std::size_t i = operation.variant; i < large.size(); i += operation.variants) small.push_back(large[i]);
   return small;
@@ -60,9 +60,10 @@ class OperationParity : public testing::TestWithParam<Instance> {};
 TEST_P(OperationParity, AgreesWithDoublePrecision) {
   const OperationCase& operation = GetParam().operation;
   const std::unique_ptr<Backend> backend = GetParam().backend.make();
-  for (const Sizes& s : sizes_for(operation))
+  const std::int64_t slower = GetParam().backend.slower;
+  for (const Sizes& s : sizes_for(operation, slower))
     for (Values values : operation.values) {
-      if (values != Values::random && !is_small(operation, s)) continue;
+      if (values != Values::random && !is_small(operation, s, slower)) continue;
       for (const Compared& compared : operation.run(*backend, s, values))
         EXPECT_TRUE(agrees(compared)) << "rows " << s.rows << ", columns " << s.columns << ", inner " << s.inner << ", "
                                       << name_of(values);
