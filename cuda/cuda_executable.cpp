@@ -16,6 +16,9 @@ class CudaExecutable final : public Executable {
   CudaExecutable(const Stream& stream, DeviceMemory arena, Graph graph)
       : stream_(stream), arena_(std::move(arena)), graph_(std::move(graph)) {}
 
+  /// The arena must not go while steps run.
+  ~CudaExecutable() override { ignore(cudaStreamSynchronize(stream_.get())); }
+
   std::int64_t run(std::int64_t steps, const std::atomic<bool>* stop) override {
     for (std::int64_t done = 0; done < steps; ++done) {
       if (stop && stop->load(std::memory_order_relaxed)) return done;

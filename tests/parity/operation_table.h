@@ -39,6 +39,7 @@ std::vector<OperationCase> operation_table();
 std::vector<OperationCase> dense_operations();
 std::vector<OperationCase> reconstruction_operations();
 std::vector<OperationCase> code_operations();
+std::vector<OperationCase> classifier_operations();
 std::vector<OperationCase> update_operations();
 std::vector<OperationCase> step_operations();
 
