@@ -157,13 +157,14 @@ sanitize() {
 }
 
 peers() {
+  local limit=$(($1 < seconds - SECONDS ? $1 : seconds - SECONDS))
   if ! "$python" -c 'import importlib.util as u, numpy, safetensors; exit(not (u.find_spec("torch") or u.find_spec("jax")))' \
     2>/dev/null; then
     record peers absent 0 "$python has no numpy and safetensors with torch or jax"
     return
   fi
-  stage peers "$1" "$python" bench/peers/compare_cuda.py --lacuna "$work/bin/lacuna" \
-    --bench-step "$work/bin/bench_step_cuda" --sizes 100x196 --rounds 1 --time $(($1 - 5)) --json "$work/peers.json"
+  stage peers "$limit" "$python" bench/peers/compare_cuda.py --lacuna "$work/bin/lacuna" \
+    --bench-step "$work/bin/bench_step_cuda" --sizes 100x196 --rounds 1 --time $((limit - 5)) --json "$work/peers.json"
 }
 
 PATH=$PATH:/usr/local/cuda/bin

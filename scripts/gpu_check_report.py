@@ -109,7 +109,8 @@ def peer_lines(peers):
         size = f"{result['batch']} x {result['hidden']}"
         rows += [(size, f"{name} {found['version']}", f"{found['step_ms']:.4f}", f"{found['over_lacuna']:.2f}")
                  for name, found in result["peers"].items()]
-        rows += [(size, name, "failed", why.splitlines()[0]) for name, why in result["failed"].items()]
+        rows += [(size, name, kind, why.splitlines()[0]) for kind in ("failed", "unfinished")
+                 for name, why in result[kind].items()]
     return ["Peers", *columns(rows)]
 
 

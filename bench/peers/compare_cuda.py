@@ -1,8 +1,8 @@
 """Times Lacuna's training step on a GPU beside PyTorch's and JAX's, by turns, and prints a table.
 
 Before a figure of a peer counts, it must have had the losses of `lacuna train` from the same weights on the same batches.
-What fails or does not end in time is named, and the rest goes on; the exit status is 1 then. Needs numpy and safetensors;
-peers whose packages are missing are named and left out.
+What fails or does not end in time is named, and the rest goes on; the exit status is 1 where something failed, or there was
+no time for any. Needs numpy and safetensors; peers whose packages are missing are named and left out.
 """
 
 import argparse
@@ -16,7 +16,7 @@ import time
 from pathlib import Path
 
 import workload
-from programs import Failed, run, say
+from programs import Failed, OutOfTime, run, say
 
 HERE = Path(__file__).resolve().parent
 # The quick ones first: compiling takes longest, and time may run out.
@@ -31,7 +31,7 @@ class Deadline:
     def left(self):
         left = self.end - time.monotonic()
         if left < 5:
-            raise Failed("no time left")
+            raise OutOfTime("no time left")
         return left
 
 
@@ -80,6 +80,11 @@ def peer(name, options, directory, batch, hidden, check, deadline):
     return json.loads(run(command, deadline.left()).splitlines()[-1])
 
 
+def note_failure(result, name, failure):
+    key = "unfinished" if isinstance(failure, OutOfTime) else "failed"
+    result[key][name] = str(failure)
+
+
 def disagreement(theirs, ours):
     worst = max(abs(theirs[key] / ours[key] - 1) for key in ours)
     if not worst <= TOLERANCE:
@@ -94,7 +99,7 @@ def compare(options, directory, size, deadline, result, save):
     times, ours, floors = {}, [], []
     for number in range(options.rounds):
         for name in options.peers:
-            if name in result["failed"]:
+            if name in result["failed"] or name in result["unfinished"]:
                 continue
             try:
                 step = lacuna_step(options, batch, hidden, deadline)
@@ -106,7 +111,7 @@ def compare(options, directory, size, deadline, result, save):
                     worst = disagreement({key: theirs[key] for key in losses}, losses)
                     result["disagreement"] = max(result["disagreement"], worst)
             except Failed as failure:
-                result["failed"][name] = str(failure)
+                note_failure(result, name, failure)
                 save()
                 say(f"{batch}x{hidden}: {name}: {failure}")
                 continue
@@ -140,7 +145,7 @@ def table(results, rounds):
     worst = max((result["disagreement"] for result in results), default=0)
     lines += ["", f"Peers: {', '.join(versions) or 'none'}. Losses agree within {worst:.1e}."]
     lines += [f"{result['batch']}x{result['hidden']}, {name}: {why.splitlines()[0]}"
-              for result in results for name, why in result["failed"].items()]
+              for result in results for name, why in (result["failed"] | result["unfinished"]).items()]
     return "\n".join(lines)
 
 
@@ -168,17 +173,18 @@ def main():
 
     with tempfile.TemporaryDirectory() as directory:
         for batch, hidden in options.sizes:
-            results.append({"batch": batch, "hidden": hidden, "peers": {}, "failed": {}, "disagreement": 0.0})
+            results.append({"batch": batch, "hidden": hidden, "peers": {}, "failed": {}, "unfinished": {},
+                            "disagreement": 0.0})
             try:
                 compare(options, directory, (batch, hidden), deadline, results[-1], save)
             except Failed as failure:
-                results[-1]["failed"]["lacuna"] = str(failure)
+                note_failure(results[-1], "lacuna", failure)
                 say(f"{batch}x{hidden}: {failure}")
             save()
     print(table(results, options.rounds))
     for script in absent:
         print(f"{sys.executable} has no {script}.")
-    if any(result["failed"] for result in results):
+    if any(result["failed"] for result in results) or not any(result["peers"] for result in results):
         sys.exit(1)
 
 
