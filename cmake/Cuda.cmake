@@ -2,7 +2,7 @@
 if(LACUNA_SIMT)
   set(LACUNA_CUDA OFF)
   set(SIMT_WERROR ${LACUNA_WERROR})
-  set(SIMT_SANITIZE ${LACUNA_SANITIZE})
+  set(SIMT_SANITIZE ON)
   set(SIMT_BUILD_TESTS ${LACUNA_BUILD_TESTS})
   add_subdirectory(tests/simt)
   return()

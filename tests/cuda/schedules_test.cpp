@@ -37,10 +37,6 @@ TEST_P(Schedules, GiveTheSameBits) {
   }
 }
 
-void PrintTo(const OperationCase& operation, std::ostream* stream) {
-  *stream << operation.name;
-}
-
 INSTANTIATE_TEST_SUITE_P(Each, Schedules, testing::ValuesIn(operation_table()), [](const auto& instance) {
   std::string name = instance.param.name;
   std::replace(name.begin(), name.end(), '-', '_');
