@@ -12,8 +12,8 @@
 #include <vector>
 
 #include "cpu/gemm.h"
+#include "digits.h"
 #include "lacuna/backend.h"
-#include "lacuna/data.h"
 #include "lacuna/trainer.h"
 
 namespace {
@@ -66,17 +66,10 @@ class Floor {
   std::vector<float> x_, w1_, code_, w2_, out_, dw1_, dw2_, delta_;
 };
 
-/// MNIST where it is at hand, else drawn digits: which values are zero matters to the step, so noise will not do.
-lacuna::Dataset digits(std::int64_t rows) {
-  const lacuna::Dataset all =
-      lacuna::mnist_available() ? lacuna::open_dataset("mnist") : lacuna::synthetic_digits(60'000);
-  return all.first(rows);
-}
-
 void BM_TrainingStep(benchmark::State& state) {
   const std::int64_t batch = state.range(0), hidden = state.range(1);
   const auto backend = lacuna::make_cpu_backend();
-  const lacuna::Dataset data = digits(60'000 / batch * batch);
+  const lacuna::Dataset data = lacuna::bench::digits(60'000 / batch * batch);
   lacuna::Model model(lacuna::Network::autoencoder(kFeatures, {hidden}));
   lacuna::initialize(model, {}, 1);
   lacuna::TrainerOptions options;

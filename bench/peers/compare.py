@@ -15,22 +15,12 @@ import numpy as np
 from safetensors.numpy import save_file
 
 import workload
+from programs import Failed, run, say
 
 HERE = Path(__file__).resolve().parent
 SIZES = [(100, 196), (1000, 200), (1200, 500)]
 TORCH_VARIANTS = ["eager", "fused", "compiled", "compiled-adam"]
 TOLERANCE = 1e-4
-
-
-def say(text):
-    print(text, file=sys.stderr, flush=True)
-
-
-def run(command):
-    done = subprocess.run([str(word) for word in command], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    if done.returncode != 0:
-        sys.exit(f"compare.py: {' '.join(map(str, command))} failed ({done.returncode}):\n{done.stderr[-3000:]}")
-    return done.stdout
 
 
 def peer(name, size, threads, *extra):
@@ -64,8 +54,8 @@ def check(build, size, threads):
         for name, losses in found.items():
             off = abs(losses[key] / found["numpy"][key] - 1)
             if not off <= TOLERANCE:
-                sys.exit(f"compare.py: {name} does not compute numpy's step at {batch} x {hidden}: {key} "
-                         f"{losses[key]} against {found['numpy'][key]}")
+                raise Failed(f"{name} does not compute numpy's step at {batch} x {hidden}: {key} "
+                             f"{losses[key]} against {found['numpy'][key]}")
     worst = max(abs(losses[key] / found["numpy"][key] - 1) for losses in found.values() for key in losses)
     say(f"{batch} x {hidden}: all agree within {worst:.1e} (loss {found['lacuna']['loss_after']:.5f})")
     return worst
@@ -142,4 +132,7 @@ def main():
     print_table(rows, worst, options.rounds)
 
 
-main()
+try:
+    main()
+except Failed as failure:
+    sys.exit(f"compare.py: {failure}")

@@ -33,6 +33,25 @@ def arguments(variants=()):
     return found
 
 
+def device_arguments(variants=()):
+    """Of the peers that run on a GPU. They read DIR/images.npy and DIR/init.safetensors."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--data", metavar="DIR", required=True)
+    parser.add_argument("--batch", type=int, required=True)
+    parser.add_argument("--hidden", type=int, required=True)
+    parser.add_argument("--device", default="cuda", help="cuda, or cpu to try the script where there is no GPU")
+    parser.add_argument("--check", action="store_true", help="run some steps on consecutive batches first and report "
+                        "their losses")
+    parser.add_argument("--seconds", type=float, default=2.0, help="how long to measure; 0: not at all")
+    if variants:
+        parser.add_argument("--variant", choices=variants, required=True)
+    return parser.parse_args()
+
+
+def checked_steps(batch, rows):
+    return min(CHECKED_STEPS, rows // batch)
+
+
 def images(rows):
     """uint8 [rows, 784]: MNIST where LACUNA_DATA holds it, else noise, as sparse as MNIST."""
     import numpy as np
@@ -70,6 +89,18 @@ def measure(step, seconds):
         begin = time.perf_counter()
         step()
         times.append(time.perf_counter() - begin)
+    return 1e3 * statistics.median(times)
+
+
+def measure_epochs(epoch, steps, seconds):
+    """Median milliseconds of a warm step; epoch() takes `steps` of them and waits until the device has done them."""
+    epoch()
+    times = []
+    end = time.perf_counter() + seconds
+    while len(times) < 3 or time.perf_counter() < end:
+        begin = time.perf_counter()
+        epoch()
+        times.append((time.perf_counter() - begin) / steps)
     return 1e3 * statistics.median(times)
 
 
