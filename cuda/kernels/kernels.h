@@ -17,7 +17,7 @@ struct Workspace {
   cudaStream_t stream = nullptr;
   int multiprocessors = 1;
   float* partials = nullptr;         ///< partial sums by columns: pass_needs()
-  double* value_partials = nullptr;  ///< partial sums of values: pass_needs() and update_needs()
+  double* value_partials = nullptr;  ///< partial sums of values: pass_needs(), or one for each UpdateSegment
   unsigned* counters = nullptr;      ///< zeros: pass_needs(); zero again after each kernel
 };
 
