@@ -4,7 +4,7 @@ function(lacuna_settings target)
   set(cuda $<COMPILE_LANGUAGE:CUDA>)
   target_compile_options(
     ${target} PRIVATE "$<${cxx}:-Wall;-Wextra;-Wpedantic;-Wshadow;-Wconversion;-Wno-sign-conversion>"
-                      "$<${cuda}:-Xcompiler=-Wall,-Wextra,-Wshadow>")
+                      "$<${cuda}:-Xptxas=-v;-Xcompiler=-Wall,-Wextra,-Wshadow>")
   if(LACUNA_WERROR)
     target_compile_options(${target} PRIVATE $<${cxx}:-Werror> "$<${cuda}:--Werror=all-warnings;-Xcompiler=-Werror>")
   endif()
