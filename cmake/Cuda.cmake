@@ -1,6 +1,9 @@
 # What the CUDA backend is built with. Sets LACUNA_CUDA to OFF where the toolkit is missing.
 if(LACUNA_SIMT)
   set(LACUNA_CUDA OFF)
+  set(SIMT_WERROR ${LACUNA_WERROR})
+  set(SIMT_SANITIZE ON)
+  set(SIMT_BUILD_TESTS ${LACUNA_BUILD_TESTS})
   add_subdirectory(tests/simt)
   return()
 endif()

@@ -16,6 +16,9 @@ class CudaExecutable final : public Executable {
   CudaExecutable(const Stream& stream, DeviceMemory arena, Graph graph)
       : stream_(stream), arena_(std::move(arena)), graph_(std::move(graph)) {}
 
+  /// The arena must not go while steps run.
+  ~CudaExecutable() override { ignore(cudaStreamSynchronize(stream_.get())); }
+
   std::int64_t run(std::int64_t steps, const std::atomic<bool>* stop) override {
     for (std::int64_t done = 0; done < steps; ++done) {
       if (stop && stop->load(std::memory_order_relaxed)) return done;
@@ -126,8 +129,8 @@ std::string advice(const StepPlan& plan, std::int64_t arena_bytes) {
   constexpr const char* kSmaller = "use a smaller --batch or fewer hidden units";
   for (const Operation& operation : plan.operations)
     if (const auto* begin = std::get_if<BeginStep>(&operation)) {
-      // The arena grows with the batch; a tenth is left for what does not.
-      const double share = 0.9 * static_cast<double>(memory_info().free) / static_cast<double>(arena_bytes);
+      // The arena grows with the batch; the last batch of an epoch needs one too, and a tenth is left for the rest.
+      const double share = 0.45 * static_cast<double>(memory_info().free) / static_cast<double>(arena_bytes);
       const auto rows = static_cast<std::int64_t>(share * static_cast<double>(begin->rows));
       if (rows >= 1 && rows < begin->rows) return fmt::format("a --batch of {} should fit", rows);
     }

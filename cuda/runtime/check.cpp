@@ -24,7 +24,6 @@ const char* advice(cudaError_t status) {
     case cudaErrorIllegalAddress:
     case cudaErrorLaunchFailure:
     case cudaErrorECCUncorrectable:
-    case cudaErrorHardwareStackError:
     case cudaErrorLaunchTimeout:
       return "; the device is lost to this run, which can go on from its last checkpoint with --resume";
     default:

@@ -62,6 +62,10 @@ std::int64_t first_not_finite(const float* values, std::int64_t count) {
   return found == values + count ? -1 : found - values;
 }
 
+const char* word_for(float not_finite) {
+  return std::isnan(not_finite) ? "NaN" : "infinite";
+}
+
 [[noreturn]] void refuse_to_write(const std::string& path, const std::string& what) {
   throw Error(fmt::format("{} was not written: {}; training has diverged, try a smaller --lr", path, what));
 }
@@ -79,7 +83,7 @@ std::vector<float> read_moment(const SafetensorsFile& file, const ParameterLayou
     const auto* values = static_cast<const float*>(tensor->view.data);
     if (const std::int64_t index = first_not_finite(values, parameter.elements()); index >= 0)
       throw InputError(fmt::format("{}: tensor \"{}\" of shape {}: element {} is {}", file.path(), name,
-                                   to_string(parameter.shape), index, values[index]));
+                                   to_string(parameter.shape), index, word_for(values[index])));
     std::copy_n(values, parameter.elements(), slab.data() + parameter.offset);
   }
   return slab;
@@ -108,7 +112,7 @@ void save_checkpoint(const std::string& path, const TrainingState& state) {
     for (NamedTensor& tensor : parameter_tensors(model.layout, state.moments[i], moment_prefix(i))) {
       const auto* values = static_cast<const float*>(tensor.view.data);
       if (const std::int64_t index = first_not_finite(values, tensor.view.shape.elements()); index >= 0)
-        refuse_to_write(path, fmt::format("element {} of {} is {}", index, tensor.name, values[index]));
+        refuse_to_write(path, fmt::format("element {} of {} is {}", index, tensor.name, word_for(values[index])));
       tensors.push_back(std::move(tensor));
     }
   }

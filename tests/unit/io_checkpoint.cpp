@@ -199,7 +199,7 @@ TEST(Checkpoints, InfiniteMomentsAreRefused) {
   TemporaryDirectory directory;
   TrainingState state = make_state(2);
   state.moments[1][0] = HUGE_VALF;
-  expect_error<Error>([&] { save_checkpoint(directory / "c", state); }, {directory / "c", "element 0", "is inf"});
+  expect_error<Error>([&] { save_checkpoint(directory / "c", state); }, {directory / "c", "element 0", "is infinite"});
   EXPECT_FALSE(std::filesystem::exists(directory / "c"));
 }
 

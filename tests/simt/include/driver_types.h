@@ -1,0 +1,4 @@
+#pragma once
+
+#include "runtime/device_types.h"
+#include "runtime/types.h"
