@@ -2,7 +2,8 @@
 # Installs the Debian 12 or Ubuntu 24.04 packages that are missing, after saying which and what for.
 #   setup.sh build   what building and running Lacuna needs
 #   setup.sh test    that, and what the tests, the checks and the benchmarks need
-# Silent where nothing is missing. Exit status 2: packages are missing and nobody here may install them.
+#   setup.sh cuda    installs nothing: names the CUDA compiler that a build would take, or says how to get one
+# Silent where nothing is missing. Exit status 2: something is missing and nobody here may install it.
 set -euo pipefail
 
 build_packages=(
@@ -28,12 +29,39 @@ test_packages=(
   "gcovr                 line coverage"
   "clang-format          layout of the code"
   "clang-tidy            static analysis"
+  "binutils              names of CUDA kernels"
+  "python3               registers and spills of CUDA kernels"
+  "g++-aarch64-linux-gnu the CUDA emulator's tests on AArch64"
+  "qemu-user             runs them"
+  "googletest            GoogleTest's sources, for them"
 )
+
+# The compiler is NVIDIA's and so are the packages; which repository to add is for the machine's owner to decide.
+explain_cuda() {
+  local nvcc
+  if nvcc=$(command -v "${CUDACXX:-nvcc}"); then
+    echo "$nvcc: $("$nvcc" --version | grep -oE 'release .*')"
+    exit 0
+  fi
+  cat >&2 <<'TEXT'
+There is no nvcc, so the CUDA backend cannot be built; everything else can.
+
+Debian 12 and Ubuntu 24.04: add NVIDIA's package repository for the distribution (the package cuda-keyring does that;
+NVIDIA's "CUDA Toolkit Downloads" page has it and the two commands for each distribution), then, as root:
+
+  apt-get update && apt-get install -y cuda-toolkit-13-0 libcudnn9-dev-cuda-13
+
+The toolkit lies in /usr/local/cuda; put /usr/local/cuda/bin into PATH or set CUDACXX. Version 12.4 or newer is needed.
+Compiling needs no GPU and no driver; running needs a driver that knows the toolkit's version.
+TEXT
+  exit 2
+}
 
 case "${1:-build}" in
   build) wanted=("${build_packages[@]}") ;;
   test) wanted=("${build_packages[@]}" "${test_packages[@]}") ;;
-  *) echo "setup.sh: unknown set \"$1\"; known: build, test" >&2; exit 2 ;;
+  cuda) explain_cuda ;;
+  *) echo "setup.sh: unknown set \"$1\"; known: build, test, cuda" >&2; exit 2 ;;
 esac
 
 if ! command -v dpkg-query >/dev/null || ! command -v apt-get >/dev/null; then

@@ -1,7 +1,11 @@
 #!/usr/bin/env bash
-# Installs what is missing, builds, checks and tests everything: layout, static analysis, all tests in a release build,
-# all tests under AddressSanitizer and UndefinedBehaviorSanitizer, line coverage. Prints ctest's summaries and the
-# coverage last.
+# Installs what is missing, builds, checks and tests everything. Prints ctest's summaries and the coverage last. In turn:
+#   layout      clang-format
+#   optimised   all tests in a release build; where nvcc is found, that build has the CUDA backend for every architecture
+#               and its GPU tests and benchmarks, which are compiled but not run, and no kernel may spill unlisted
+#   analysis    clang-tidy
+#   sanitize    all tests under AddressSanitizer and UndefinedBehaviorSanitizer, line coverage
+#   simt        the CUDA backend on the emulator under both, and the emulator's own tests; line coverage of the backend
 #   LACUNA_DATA=DIR  directory that holds mnist/: tests on real MNIST are registered too
 #   LACUNA_WERROR=ON warnings are errors, as in CI
 set -euo pipefail
@@ -10,7 +14,7 @@ export LC_ALL=C
 export LACUNA_DATA=${LACUNA_DATA:-}
 cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.."
 
-readonly lowest_coverage=90
+readonly lowest_coverage=90 lowest_cuda_coverage=95
 jobs=$(nproc)
 readonly jobs
 # Layout and findings differ between versions, so the checks hold for the version that CI has.
@@ -27,34 +31,54 @@ has_version() {
   return 1
 }
 
-sources() { find include src tests bench -name '*.h' -o -name '*.cpp' | sort; }
-
 check_layout() {
   has_version clang-format || return 0
   say "clang-format"
-  sources | xargs clang-format --dry-run --Werror
+  find include src cuda tests bench -name '*.h' -o -name '*.cpp' -o -name '*.cu' -o -name '*.cuh' |
+    xargs clang-format --dry-run --Werror
 }
 
+# Every file that a build compiles as C++, but for tests other than the emulator's: analyse BUILD DIRECTORY...
 analyse() {
+  local build=$1
+  shift
   has_version clang-tidy || return 0
-  say "clang-tidy"
-  # Every file of the library and the program, largest first so that no processor waits at the end.
-  find src -name '*.cpp' -printf '%s %p\n' | sort -rn | cut -d' ' -f2 |
-    xargs -P "$jobs" -n 1 clang-tidy -p build/release --quiet 2> >(grep -vE '^[0-9]+ warnings? generated' >&2)
+  say "clang-tidy: $*"
+  # Largest first, so that no processor waits at the end.
+  find "$@" -name '*.cpp' -printf '%s %p\n' | sort -rn | cut -d' ' -f2 |
+    xargs -P "$jobs" -n 1 clang-tidy -p build/"$build" --quiet 2> >(grep -vE '^[0-9]+ warnings? generated' >&2)
 }
 
 build() {
   say "build: $1"
-  cmake --preset "$1" -DLACUNA_DATA="$LACUNA_DATA" >build/"$1".log || { cat build/"$1".log; return 1; }
+  cmake --preset "$1" -DLACUNA_DATA="$LACUNA_DATA" "${launchers[@]}" >build/"$1".log ||
+    { cat build/"$1".log; return 1; }
   cmake --build --preset "$1" -j "$jobs"
 }
 
 run_tests() {
   say "tests: $1"
   # Several tests share the cores, so waiting threads must not spin.
-  OMP_WAIT_POLICY=passive ctest --preset "$1" --no-tests=error -j "$jobs" --progress |
+  OMP_WAIT_POLICY=passive ctest --preset "$1" --no-tests=error -j "$jobs" --progress "${@:2}" |
     tee build/"$1"_tests.log || return 1
   summary+=("$1: $(grep -E 'tests passed' build/"$1"_tests.log)")
+}
+
+# The optimised build, with the CUDA backend where it can be compiled, so that nothing is compiled twice.
+choose_optimised_preset() {
+  if bash scripts/setup.sh cuda >/dev/null 2>&1; then
+    optimised=cuda
+  else
+    optimised=release
+    summary+=("CUDA: not compiled, there is no nvcc; \"bash scripts/setup.sh cuda\" says how to get it")
+  fi
+}
+
+check_spills() {
+  [[ $optimised == cuda ]] || return 0
+  say "registers and spills"
+  python3 scripts/check_spills.py build/cuda
+  summary+=("CUDA: library, tests and benchmarks compiled, no kernel spills unlisted")
 }
 
 # LeakSanitizer stops the threads with ptrace, which some containers forbid.
@@ -65,15 +89,24 @@ choose_leak_detection() {
   fi
 }
 
+# measure_coverage PRESET LOWEST DIRECTORY...
 measure_coverage() {
-  say "coverage"
-  local status=0
-  gcovr --root . --filter src/ --filter include/ --object-directory build/sanitize -j "$jobs" \
-    --fail-under-line "$lowest_coverage" --print-summary build/sanitize >build/coverage.txt || status=$?
-  cat build/coverage.txt
-  summary+=("$(grep -E '^lines:' build/coverage.txt || echo 'lines: unknown') of src/ and include/ covered")
-  [[ $status -eq 0 ]] || summary+=("the line coverage must be at least $lowest_coverage%")
+  local preset=$1 lowest=$2 status=0
+  shift 2
+  say "coverage: $*"
+  gcovr --root . "${@/#/--filter=}" --object-directory build/"$preset" -j "$jobs" --fail-under-line "$lowest" \
+    --print-summary build/"$preset" >build/"$preset"_coverage.txt || status=$?
+  cat build/"$preset"_coverage.txt
+  summary+=("$(grep -E '^lines:' build/"$preset"_coverage.txt || echo 'lines: unknown') of $* covered")
+  [[ $status -eq 0 ]] || summary+=("the line coverage of $* must be at least $lowest%")
   return "$status"
+}
+
+# test_instrumented PRESET LOWEST_COVERAGE DIRECTORY...
+test_instrumented() {
+  find build/"$1" -name '*.gcda' -delete
+  run_tests "$1"
+  measure_coverage "$@"
 }
 
 finish() {
@@ -86,6 +119,10 @@ trap finish EXIT
 
 bash scripts/setup.sh test
 mkdir -p build
+launchers=()
+if command -v ccache >/dev/null; then
+  launchers=(-DCMAKE_CXX_COMPILER_LAUNCHER=ccache -DCMAKE_CUDA_COMPILER_LAUNCHER=ccache)
+fi
 if [[ -z $LACUNA_DATA ]]; then
   echo "Tests on real MNIST are not registered: LACUNA_DATA is not set."
 elif ! compgen -G "$LACUNA_DATA/mnist/train-images*" >/dev/null; then
@@ -93,13 +130,17 @@ elif ! compgen -G "$LACUNA_DATA/mnist/train-images*" >/dev/null; then
 fi
 
 check_layout
-build release
-analyse
-run_tests release
+choose_optimised_preset
+build "$optimised"
+check_spills
+analyse "$optimised" src
+run_tests "$optimised"
 
 build sanitize
-find build/sanitize -name '*.gcda' -delete
 choose_leak_detection
-run_tests sanitize
-measure_coverage
+test_instrumented sanitize "$lowest_coverage" src include
+
+build simt
+analyse simt cuda tests/simt/device tests/simt/runtime
+test_instrumented simt "$lowest_cuda_coverage" cuda
 summary+=("everything passed in $SECONDS s")

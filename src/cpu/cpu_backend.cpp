@@ -1,5 +1,4 @@
 #include <fmt/format.h>
-#include <oneapi/dnnl/dnnl.h>
 #include <sched.h>
 #include <sys/mman.h>
 
@@ -8,6 +7,7 @@
 #include <fstream>
 
 #include "cpu/cpu_executable.h"
+#include "cpu/gemm.h"
 #include "cpu/kernels.h"
 #include "lacuna/error.h"
 
@@ -96,12 +96,12 @@ class CpuBackend final : public Backend {
   explicit CpuBackend(int threads) : threads_(threads > 0 ? threads : usable_cores()) {}
 
   DeviceDescription describe() const override {
-    const dnnl_version_t* library = dnnl_version();
+    const GemmLibrary library = gemm_library();
     return {"cpu",
             processor_name(),
             {{"threads", std::to_string(threads_)},
              {"instructions", kernels().instruction_set},
-             {"oneDNN", fmt::format("{}.{}.{}", library->major, library->minor, library->patch)}}};
+             {library.name, library.version}}};
   }
   std::unique_ptr<DeviceBuffer> allocate(std::int64_t bytes, const std::string& purpose) override {
     return cpu::allocate(bytes, purpose);

@@ -2,6 +2,9 @@
 
 #include <atomic>
 #include <cstdint>
+#include <string>
+
+// Matrix products, by oneDNN (gemm_onednn.cpp) or, in a build without it, by Lacuna's own (gemm_own.cpp).
 
 namespace lacuna::cpu {
 
@@ -10,9 +13,17 @@ extern std::atomic<int> library_depth;
 
 enum class Transpose : bool { no, yes };
 
-/// Row-major C [m, n] = op(A) [m, k] op(B) [k, n] in float32, by dnnl_sgemm. A is stored [m, k], or [k, m] if
-/// transposed; B [k, n], or [n, k] if transposed; no padding between rows. Throws Error if oneDNN fails.
+/// Row-major C [m, n] = op(A) [m, k] op(B) [k, n] in float32, with as many threads as OpenMP would take. A is stored
+/// [m, k], or [k, m] if transposed; B [k, n], or [n, k] if transposed; no padding between rows. Throws Error if the
+/// library fails.
 void gemm(Transpose transpose_a, Transpose transpose_b, std::int64_t m, std::int64_t n, std::int64_t k, const float* a,
           const float* b, float* c);
+
+struct GemmLibrary {
+  std::string name, version;
+};
+
+/// What computes gemm().
+GemmLibrary gemm_library();
 
 }  // namespace lacuna::cpu

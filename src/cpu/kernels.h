@@ -100,6 +100,20 @@ struct UpdateArgs {
   int threads;
 };
 
+/// C [m, n] = A [m, k] B [k, n]; element (i, j) of A and B lies at i * row_stride + j * column_stride, one of which
+/// is 1.
+struct GemmArgs {
+  struct Operand {
+    const float* values;
+    std::int64_t row_stride, column_stride;
+  };
+  std::int64_t m, n, k;
+  Operand a, b;
+  float* c;
+  float* packed;  ///< [Kernels::gemm_workspace], aligned to 64 bytes
+  int threads;
+};
+
 struct Kernels {
   const char* instruction_set;
   void (*gather)(const GatherArgs&);
@@ -113,6 +127,8 @@ struct Kernels {
   void (*sparse_gradient)(const SparseGradientArgs&);
   void (*transpose)(const TransposeArgs&);
   std::int64_t sparse_tile_depth;
+  void (*gemm)(const GemmArgs&);
+  std::int64_t gemm_workspace;  ///< floats
 };
 
 /// The kernels for this processor.

@@ -3,6 +3,7 @@
 
 #include "cpu/kernels.h"
 #include "cpu/parallel.inl"
+#include "cpu/vector.inl"
 #include "lacuna/math/activation.h"
 #include "lacuna/math/feistel.h"
 #include "lacuna/math/loss.h"
@@ -265,6 +266,7 @@ void dispatch_reconstruction(Loss loss, Activation activation, const Reconstruct
 }  // namespace
 }  // namespace lacuna::cpu::LACUNA_CPU_TARGET
 
+#include "cpu/gemm.inl"
 #include "cpu/softmax.inl"
 #include "cpu/sparse_product.inl"
 
@@ -285,6 +287,8 @@ const Kernels kKernels{LACUNA_TEXT(LACUNA_CPU_TARGET),
                        sparse_product,
                        sparse_gradient,
                        transpose,
-                       kTileDepth};
+                       kTileDepth,
+                       gemm,
+                       kGemmWorkspace};
 
 }  // namespace lacuna::cpu::LACUNA_CPU_TARGET

@@ -5,25 +5,10 @@
 namespace lacuna::cpu::LACUNA_CPU_TARGET {
 namespace {
 
-#if defined(__AVX512F__)
-constexpr int kLanes = 16;
-#elif defined(__AVX2__)
-constexpr int kLanes = 8;
-#else
-constexpr int kLanes = 4;
-#endif
-using Vector = float __attribute__((vector_size(kLanes * sizeof(float))));
-
 /// Eight sums in registers hide the latency of multiply-add; a tile of the dense operand is 24 KiB of L1.
 constexpr int kVectors = 8;
 constexpr std::int64_t kTileDepth = 24 * 1024 / (kVectors * kLanes * static_cast<std::int64_t>(sizeof(float)));
 static_assert(kTileDepth <= 255, "positions within a tile are bytes");
-
-Vector load(const float* from) {
-  Vector v;
-  __builtin_memcpy(&v, from, sizeof v);
-  return v;
-}
 
 /// out[0 .. Vectors * kLanes) (+)= sum over entries of value * dense[index]. The last vector may be partly valid.
 template <int Vectors>

@@ -1,8 +1,7 @@
-#include "cpu/gemm.h"
-
 #include <fmt/format.h>
 #include <oneapi/dnnl/dnnl.h>
 
+#include "cpu/gemm.h"
 #include "lacuna/error.h"
 
 namespace lacuna::cpu {
@@ -19,6 +18,11 @@ void gemm(Transpose transpose_a, Transpose transpose_b, std::int64_t m, std::int
   if (status != dnnl_success)
     throw Error(fmt::format("oneDNN's matrix product of {} x {} x {} failed with status {}", m, n, k,
                             static_cast<int>(status)));
+}
+
+GemmLibrary gemm_library() {
+  const dnnl_version_t* version = dnnl_version();
+  return {"oneDNN", fmt::format("{}.{}.{}", version->major, version->minor, version->patch)};
 }
 
 }  // namespace lacuna::cpu
