@@ -35,7 +35,8 @@ def read_reports(build):
                 functions[-1]["registers"] = int(match[1])
                 shared = SHARED.search(line)
                 functions[-1]["shared"] = int(shared[1]) if shared else 0
-    return functions
+    # Subroutines of the kernels have no registers of their own.
+    return [function for function in functions if function["registers"] or function["spills"]]
 
 
 def demangle(functions):

@@ -8,6 +8,9 @@ constexpr int kWarp = 32;
 constexpr int kSlices = 8;
 /// A block of a column pass: 32 x 8 threads.
 constexpr int kPassThreads = kWarp * kSlices;
+/// As many of them as a multiprocessor holds at 64 registers a thread. Said to the compiler where it would rather spill
+/// than not fit a fifth.
+constexpr int kResidentBlocks = 4;
 
 /// Columns of one block whose threads take `width` elements each.
 constexpr int tile_columns(int width) {

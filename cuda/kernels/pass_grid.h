@@ -13,9 +13,8 @@ struct PassGrid {
   std::int64_t tiles, chunks, chunk_rows;
 
   PassGrid(std::int64_t rows, std::int64_t columns, int element_width, int multiprocessors) : width(element_width) {
-    constexpr std::int64_t kBlocksPerMultiprocessor = 4;  // at 64 registers a thread as many as are resident
     tiles = (columns + tile_columns(width) - 1) / tile_columns(width);
-    const std::int64_t wanted = (kBlocksPerMultiprocessor * multiprocessors + tiles - 1) / tiles;
+    const std::int64_t wanted = (kResidentBlocks * multiprocessors + tiles - 1) / tiles;
     const std::int64_t most = (rows + kSlices - 1) / kSlices;
     chunk_rows = (rows + std::min(wanted, most) - 1) / std::min(wanted, most);
     chunks = (rows + chunk_rows - 1) / chunk_rows;

@@ -59,7 +59,7 @@ struct ReconstructionBody {
 };
 
 template <int kWidth, class L, class A>
-__global__ void __launch_bounds__(kPassThreads)
+__global__ void __launch_bounds__(kPassThreads, kResidentBlocks)
     reconstruction_kernel(ColumnPass pass, Operands operands, Reduction reduction, const StepScalars* scalars,
                           float* bias_gradient, double* value, double* value_partials, unsigned* value_counter) {
   double scale = 1.0;

@@ -11,7 +11,7 @@ namespace lacuna::cuda {
 namespace {
 
 template <int kWidth>
-__global__ void __launch_bounds__(kPassThreads)
+__global__ void __launch_bounds__(kPassThreads, kResidentBlocks)
     softmax_kernel(float* logits, const float* bias, std::int64_t rows, std::int64_t classes) {
   const int lane = static_cast<int>(threadIdx.x);
   for (std::int64_t i = std::int64_t{blockIdx.x} * kSlices + threadIdx.y; i < rows;
