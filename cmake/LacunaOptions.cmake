@@ -1,8 +1,12 @@
 # Compiler settings for this project's own targets: lacuna_settings(target).
 function(lacuna_settings target)
-  target_compile_options(${target} PRIVATE -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-sign-conversion)
+  set(cxx $<COMPILE_LANGUAGE:CXX>)
+  set(cuda $<COMPILE_LANGUAGE:CUDA>)
+  target_compile_options(
+    ${target} PRIVATE "$<${cxx}:-Wall;-Wextra;-Wpedantic;-Wshadow;-Wconversion;-Wno-sign-conversion>"
+                      "$<${cuda}:-Xcompiler=-Wall,-Wextra,-Wshadow>")
   if(LACUNA_WERROR)
-    target_compile_options(${target} PRIVATE -Werror)
+    target_compile_options(${target} PRIVATE $<${cxx}:-Werror> "$<${cuda}:--Werror=all-warnings;-Xcompiler=-Werror>")
   endif()
   if(LACUNA_SANITIZE)
     target_compile_options(${target} PRIVATE -fsanitize=address,undefined -fno-sanitize-recover=all

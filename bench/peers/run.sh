@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Measures Lacuna's training step beside numpy's and PyTorch's and prints one table, as Markdown.
 #   LACUNA_PYTHON=PROGRAM  a Python with numpy, torch and safetensors (python3)
-#   LACUNA_DATA=DIR        directory that holds mnist/ (noise otherwise: the time is the same)
+#   LACUNA_DATA=DIR        directory that holds mnist/ (otherwise noise with as many zeros: they change the time)
 # Options are those of compare.py.
 set -euo pipefail
 [[ -z ${LACUNA_DATA:-} ]] || LACUNA_DATA=$(realpath -m -- "$LACUNA_DATA")

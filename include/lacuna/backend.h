@@ -1,6 +1,7 @@
 #pragma once
 
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -32,6 +33,17 @@ class Executable {
   virtual std::vector<std::string> remarks() const { return {}; }
 };
 
+/// Copies of buffers that reach the host while later steps run.
+class Readback {
+ public:
+  virtual ~Readback() = default;
+  /// Queues a copy of the buffers as the work queued so far will leave them. Does not wait, allocates nothing.
+  virtual void begin() = 0;
+  /// Waits for the last begun copy, not for work queued after it. The buffers' bytes one after another; valid until the
+  /// next begin().
+  virtual const std::byte* wait() = 0;
+};
+
 /// What a plan's bound buffers are bound to, by name.
 using Bindings = std::map<std::string, DeviceBuffer*>;
 
@@ -58,6 +70,9 @@ class Backend {
   /// Copies between host and device. download waits for the work queued before it.
   virtual void upload(DeviceBuffer& to, std::int64_t offset, const void* from, std::int64_t bytes) = 0;
   virtual void download(void* to, DeviceBuffer& from, std::int64_t offset, std::int64_t bytes) = 0;
+
+  /// The buffers must outlive the readback.
+  virtual std::unique_ptr<Readback> readback(std::vector<DeviceBuffer*> buffers) = 0;
 
   /// The bound buffers must outlive the executable. Run one executable of a backend at a time.
   virtual std::unique_ptr<Executable> compile(const StepPlan& plan, const Bindings& bindings) = 0;

@@ -60,6 +60,15 @@ struct StepLoss {
 // Operations. Shapes: M samples, `in` and `out` features of a layer, D features of the data.
 // Buffers are f32 unless said otherwise.
 
+/// values[i] uniform on [-limit, limit), from stream `stream` of the weights' random numbers: the same bits on every
+/// backend as initialize() gives on the host (math/uniform.h).
+struct FillUniform {
+  BufferId values = kNoBuffer;
+  float limit = 1.0f;
+  std::uint64_t seed = 0;
+  std::uint32_t stream = 0;
+};
+
 /// Begins a step: state.step += 1, then the scalars of this step (learning rate, Adam's corrections, and
 /// sample_count = rows).
 struct BeginStep {
@@ -107,6 +116,25 @@ struct Reconstruction {
   BufferId delta = kNoBuffer;          ///< [M, D]; may be `product` itself
   BufferId bias_gradient = kNoBuffer;  ///< [D]
   BufferId output = kNoBuffer;         ///< [M, D]: reconstruction; may be `product` itself
+};
+
+/// logits <- softmax(logits + bias) by rows, in place; the row's maximum is subtracted first.
+struct Softmax {
+  BufferId logits = kNoBuffer;  ///< [M, C]
+  BufferId bias = kNoBuffer;    ///< [C]
+};
+
+/// Bias, softmax, cross-entropy -(1/M) sum_i log softmax(z_i)[labels_i], its gradient (softmax(z) - onehot) / M and the
+/// bias gradient. Labels lie in [0, C). When `delta` is kNoBuffer only value and output are computed.
+struct SoftmaxCrossEntropy {
+  BufferId product = kNoBuffer;        ///< [M, C]: h W^T
+  BufferId bias = kNoBuffer;           ///< [C]
+  BufferId labels = kNoBuffer;         ///< i32 [M]
+  BufferId scalars = kNoBuffer;        ///< for sample_count
+  BufferId value = kNoBuffer;          ///< f64 [1]
+  BufferId delta = kNoBuffer;          ///< [M, C]; may be `product` itself
+  BufferId bias_gradient = kNoBuffer;  ///< [C]
+  BufferId output = kNoBuffer;         ///< [M, C]: probabilities; may be `product` itself
 };
 
 /// Sparsity value, its gradient per unit, and the mean activation, from the column sums of the code.
@@ -170,8 +198,9 @@ struct EndStep {
   std::int64_t data_rows = 0;
 };
 
-using Operation = std::variant<BeginStep, Gather, DenseForward, Reconstruction, SparsityPenalty, ActivationBackward,
-                               DenseBackward, UpdateParameters, EndStep>;
+using Operation =
+    std::variant<FillUniform, BeginStep, Gather, DenseForward, Reconstruction, Softmax, SoftmaxCrossEntropy,
+                 SparsityPenalty, ActivationBackward, DenseBackward, UpdateParameters, EndStep>;
 
 /// One training (or evaluation) step as data: operations in order on named buffers. Written once by the trainer,
 /// turned into an Executable by a backend.

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <toml++/toml.h>
 
+#include <nlohmann/json.hpp>
 #include <sstream>
 
 #include "core/words.h"
@@ -93,6 +94,15 @@ toml::table parse(const std::string& path) {
   }
 }
 
+/// TOML holds UTF-8 only; a path may hold anything.
+bool is_utf8(const std::string& text) {
+  try {
+    return !nlohmann::json(text).dump().empty();
+  } catch (const nlohmann::json::type_error&) {
+    return false;
+  }
+}
+
 std::string quoted_toml(const std::string& text) {
   std::string out = "\"";
   for (const char c : text) {
@@ -138,6 +148,13 @@ GivenValues read_config(const std::string& path) {
     values[std::string(name)] = {value_text(*setting, node, where), where};
   }
   return values;
+}
+
+void require_recordable(const Settings& settings) {
+  for (const Setting& setting : all_settings())
+    if (is_recorded(setting, settings) && !is_utf8(setting.show(settings)))
+      throw InputError(fmt::format("--{} {} is not UTF-8, and config.toml can hold nothing else; rename it or make a link",
+                                   setting.name, io::printable(setting.show(settings))));
 }
 
 std::string config_text(const Settings& settings) {

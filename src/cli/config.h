@@ -10,6 +10,9 @@ namespace lacuna::cli {
 /// unknown keys (with the nearest known one), tables, and values of the wrong type.
 GivenValues read_config(const std::string& path);
 
+/// Throws InputError naming the first recorded setting that config.toml cannot hold: TOML is UTF-8, paths need not be.
+void require_recordable(const Settings& settings);
+
 /// All recorded settings as TOML; read_config() gives them back.
 std::string config_text(const Settings& settings);
 

@@ -88,7 +88,7 @@ Model initial_model(const Settings& settings, const Dataset& data) {
   const Network network =
       Network::autoencoder(data.features(), settings.hidden, settings.activation, settings.output_activation);
   settings.objective.validate(network);
-  require_memory(network, settings.optimizer, std::min(settings.batch, data.rows()), data.bytes());
+  require_memory(network, settings.optimizer, settings.batch, data.rows(), data.bytes());
   Model model(network);
   if (is_init_file(settings.init)) {
     // A checkpoint to go on from replaces these parameters, and the file need not be there any more.
@@ -167,6 +167,7 @@ nlohmann::ordered_json summary(const RunDirectory& directory, const RunOutcome& 
 
 int train_command(const Invocation& invocation) {
   const Settings settings = train_settings(invocation);
+  require_recordable(settings);
   check_combinations(settings, given_values(invocation, kTrain));
   const auto backend = open_backend(settings);
   const Dataset data = open_data(settings);

@@ -54,6 +54,27 @@ class HostView final : public DeviceBuffer {
   std::int64_t bytes_;
 };
 
+class HostReadback final : public Readback {
+ public:
+  explicit HostReadback(std::vector<DeviceBuffer*> buffers) : buffers_(std::move(buffers)) {
+    std::size_t bytes = 0;
+    for (const DeviceBuffer* buffer : buffers_) bytes += static_cast<std::size_t>(buffer->bytes());
+    copy_.resize(bytes);
+  }
+  void begin() override {
+    std::byte* to = copy_.data();
+    for (DeviceBuffer* buffer : buffers_) {
+      std::memcpy(to, buffer->address(), static_cast<std::size_t>(buffer->bytes()));
+      to += buffer->bytes();
+    }
+  }
+  const std::byte* wait() override { return copy_.data(); }
+
+ private:
+  std::vector<DeviceBuffer*> buffers_;
+  std::vector<std::byte> copy_;
+};
+
 int usable_cores() {
   cpu_set_t set;
   CPU_ZERO(&set);
@@ -95,6 +116,9 @@ class CpuBackend final : public Backend {
   void download(void* to, DeviceBuffer& from, std::int64_t offset, std::int64_t bytes) override {
     check_range(from, offset, bytes);
     std::memcpy(to, static_cast<const std::byte*>(from.address()) + offset, static_cast<std::size_t>(bytes));
+  }
+  std::unique_ptr<Readback> readback(std::vector<DeviceBuffer*> buffers) override {
+    return std::make_unique<HostReadback>(std::move(buffers));
   }
   std::unique_ptr<Executable> compile(const StepPlan& plan, const Bindings& bindings) override {
     return cpu::compile(plan, bindings, threads_);

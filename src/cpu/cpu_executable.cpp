@@ -12,6 +12,7 @@
 #include "cpu/sparse_input.h"
 #include "lacuna/error.h"
 #include "lacuna/math/penalty.h"
+#include "lacuna/math/uniform.h"
 
 namespace lacuna::cpu {
 
@@ -110,6 +111,16 @@ struct Compiler {
   /// Whether products with this buffer go through the nonzero values of the minibatch.
   bool sparse(BufferId id) const { return target.sparse_input_ && target.sparse_input_->batch() == at(id); }
 
+  void operator()(const FillUniform& op) {
+    push([op, values = at(op.values), count = shape(op.values).elements()] {
+      for (std::int64_t i = 0; i < count; i += 4) {
+        const math::Uniform4 four =
+            math::uniform_weights(op.limit, op.seed, op.stream, static_cast<std::uint64_t>(i / 4));
+        for (std::int64_t w = 0; w < 4 && i + w < count; ++w) values[i + w] = four.at[w];
+      }
+    });
+  }
+
   void operator()(const BeginStep& op) {
     push([s = state(op.state), c = scalars(op.scalars), o = op.optimizer, rows = op.rows] {
       s->step += 1;
@@ -153,6 +164,22 @@ struct Compiler {
                                  at<double>(op.value), partials, value_partials, target.threads_}] {
       f(loss, activation, a);
     });
+  }
+
+  void operator()(const Softmax& op) {
+    const Shape& logits = shape(op.logits);
+    push([f = k.softmax, a = SoftmaxArgs{at(op.logits), at(op.bias), nullptr, logits[0], logits[1], nullptr, nullptr,
+                                         at(op.logits), nullptr, nullptr, partials, value_partials, target.threads_}] {
+      f(a);
+    });
+  }
+
+  void operator()(const SoftmaxCrossEntropy& op) {
+    const Shape& product = shape(op.product);
+    push([f = k.softmax,
+          a = SoftmaxArgs{at(op.product), at(op.bias), at<std::int32_t>(op.labels), product[0], product[1],
+                          scalars(op.scalars), at(op.delta), at(op.output), at(op.bias_gradient), at<double>(op.value),
+                          partials, value_partials, target.threads_}] { f(a); });
   }
 
   void operator()(const SparsityPenalty& op) {

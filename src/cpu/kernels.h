@@ -57,6 +57,22 @@ struct ReconstructionArgs {
   int threads;
 };
 
+/// Softmax of product + bias by rows; with labels, cross-entropy and its gradient as well.
+struct SoftmaxArgs {
+  const float* product;  ///< [rows, columns]
+  const float* bias;
+  const std::int32_t* labels;  ///< [rows] or nullptr
+  std::int64_t rows, columns;
+  const StepScalars* scalars;  ///< with labels
+  float* delta;                ///< [rows, columns] or nullptr
+  float* output;               ///< [rows, columns] or nullptr
+  float* bias_gradient;        ///< with delta
+  double* value;               ///< with labels
+  ColumnPartials partials;
+  double* value_partials;  ///< [threads]
+  int threads;
+};
+
 struct ActivationBackwardArgs {
   float* gradient;               ///< [rows, columns], in place
   const float* output;           ///< [rows, columns]
@@ -89,6 +105,7 @@ struct Kernels {
   void (*gather)(const GatherArgs&);
   void (*bias_activation)(Activation, const BiasActivationArgs&);
   void (*reconstruction)(Loss, Activation, const ReconstructionArgs&);
+  void (*softmax)(const SoftmaxArgs&);
   void (*activation_backward)(Activation, const ActivationBackwardArgs&);
   void (*update)(const UpdateArgs&);
   void (*compress)(const CompressArgs&);

@@ -265,6 +265,7 @@ void dispatch_reconstruction(Loss loss, Activation activation, const Reconstruct
 }  // namespace
 }  // namespace lacuna::cpu::LACUNA_CPU_TARGET
 
+#include "cpu/softmax.inl"
 #include "cpu/sparse_product.inl"
 
 namespace lacuna::cpu::LACUNA_CPU_TARGET {
@@ -277,6 +278,7 @@ const Kernels kKernels{LACUNA_TEXT(LACUNA_CPU_TARGET),
                        gather,
                        dispatch_bias_activation,
                        dispatch_reconstruction,
+                       softmax,
                        dispatch_activation_backward,
                        update,
                        compress,

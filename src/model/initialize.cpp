@@ -7,7 +7,7 @@
 
 #include "core/words.h"
 #include "lacuna/error.h"
-#include "lacuna/math/philox.h"
+#include "lacuna/math/uniform.h"
 #include "lacuna/model.h"
 
 namespace lacuna {
@@ -24,12 +24,10 @@ constexpr words::Table<InitScheme, 4> kSchemes{{
 using math::Philox4;
 using math::Purpose;
 
-/// U(-limit, limit): element 4i + w is word w of block i. 2u - 1 is exact, so each value is rounded once.
 void fill_uniform(float* values, std::int64_t count, float limit, std::uint64_t seed, std::uint32_t stream) {
   for (std::int64_t i = 0; i < count; i += 4) {
-    const Philox4 block = math::random_block(seed, Purpose::weights, stream, static_cast<std::uint64_t>(i / 4));
-    for (std::int64_t w = 0; w < 4 && i + w < count; ++w)
-      values[i + w] = limit * (2.0f * math::uniform24(block.word[w]) - 1.0f);
+    const math::Uniform4 block = math::uniform_weights(limit, seed, stream, static_cast<std::uint64_t>(i / 4));
+    for (std::int64_t w = 0; w < 4 && i + w < count; ++w) values[i + w] = block.at[w];
   }
 }
 

@@ -56,10 +56,14 @@ void require_not_negative(const SafetensorsFile& file, const char* key, double v
     throw InputError(fmt::format("{}: metadata key \"{}\" is {}, it cannot be negative", file.path(), key, value));
 }
 
-/// Index of the first NaN, or -1. Infinite moments do no harm: the step that they scale becomes zero.
-std::int64_t first_nan(const float* values, std::int64_t count) {
-  const float* found = std::find_if(values, values + count, [](float value) { return std::isnan(value); });
+/// Index of the first NaN or infinity, or -1. An infinite moment would hold its parameter still for good.
+std::int64_t first_not_finite(const float* values, std::int64_t count) {
+  const float* found = std::find_if(values, values + count, [](float value) { return !std::isfinite(value); });
   return found == values + count ? -1 : found - values;
+}
+
+const char* word_for(float not_finite) {
+  return std::isnan(not_finite) ? "NaN" : "infinite";
 }
 
 [[noreturn]] void refuse_to_write(const std::string& path, const std::string& what) {
@@ -77,9 +81,9 @@ std::vector<float> read_moment(const SafetensorsFile& file, const ParameterLayou
                                    name, to_string(tensor->view.dtype), to_string(tensor->view.shape),
                                    to_string(parameter.shape)));
     const auto* values = static_cast<const float*>(tensor->view.data);
-    if (const std::int64_t index = first_nan(values, parameter.elements()); index >= 0)
-      throw InputError(fmt::format("{}: tensor \"{}\" of shape {}: element {} is NaN", file.path(), name,
-                                   to_string(parameter.shape), index));
+    if (const std::int64_t index = first_not_finite(values, parameter.elements()); index >= 0)
+      throw InputError(fmt::format("{}: tensor \"{}\" of shape {}: element {} is {}", file.path(), name,
+                                   to_string(parameter.shape), index, word_for(values[index])));
     std::copy_n(values, parameter.elements(), slab.data() + parameter.offset);
   }
   return slab;
@@ -107,8 +111,8 @@ void save_checkpoint(const std::string& path, const TrainingState& state) {
     LACUNA_EXPECTS(state.moments[i].size() == model.parameters.size(), "a moment is as large as the parameters");
     for (NamedTensor& tensor : parameter_tensors(model.layout, state.moments[i], moment_prefix(i))) {
       const auto* values = static_cast<const float*>(tensor.view.data);
-      if (const std::int64_t index = first_nan(values, tensor.view.shape.elements()); index >= 0)
-        refuse_to_write(path, fmt::format("element {} of {} is NaN", index, tensor.name));
+      if (const std::int64_t index = first_not_finite(values, tensor.view.shape.elements()); index >= 0)
+        refuse_to_write(path, fmt::format("element {} of {} is {}", index, tensor.name, word_for(values[index])));
       tensors.push_back(std::move(tensor));
     }
   }

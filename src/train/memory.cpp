@@ -19,7 +19,9 @@ std::string readable_bytes(double bytes) {
 
 }  // namespace
 
-double training_bytes(const Network& network, const Optimizer& optimizer, std::int64_t batch) {
+double training_bytes(const Network& network, const Optimizer& optimizer, std::int64_t batch, std::int64_t samples) {
+  const std::int64_t full = std::min(batch, samples);
+  const auto rows = static_cast<double>(full + samples % full);
   double parameters = 0, activations = static_cast<double>(network.features());
   for (const auto* layers : {&network.encoder, &network.decoder})
     for (const Layer& layer : *layers) {
@@ -29,8 +31,8 @@ double training_bytes(const Network& network, const Optimizer& optimizer, std::i
     }
   const double on_device = 2.0 + optimizer.moments(), on_host = 1.0 + optimizer.moments();
   // The nonzero values of a batch and where they are: five bytes for each value that could be one.
-  const double compressed = 5.0 * static_cast<double>(network.features()) * static_cast<double>(batch);
-  return 4.0 * (parameters * (on_device + on_host) + activations * static_cast<double>(batch)) + compressed;
+  const double compressed = 5.0 * static_cast<double>(network.features()) * rows;
+  return 4.0 * (parameters * (on_device + on_host) + activations * rows) + compressed;
 }
 
 double physical_memory_bytes() {
@@ -40,8 +42,9 @@ double physical_memory_bytes() {
   return group >> limit && limit > 0 ? std::min(physical, limit) : physical;
 }
 
-void require_memory(const Network& network, const Optimizer& optimizer, std::int64_t batch, std::int64_t data_bytes) {
-  const double needed = training_bytes(network, optimizer, batch) + static_cast<double>(data_bytes);
+void require_memory(const Network& network, const Optimizer& optimizer, std::int64_t batch, std::int64_t samples,
+                    std::int64_t data_bytes) {
+  const double needed = training_bytes(network, optimizer, batch, samples) + static_cast<double>(data_bytes);
   const double available = physical_memory_bytes();
   if (needed <= available) return;
   throw InputError(

@@ -71,17 +71,20 @@ void append_line(const std::string& path, const std::string& line) {
 MetricsLog::MetricsLog(std::string path, std::int64_t epochs) : path_(std::move(path)) {
   std::ifstream file(path_);
   std::string kept, line;
-  bool dropped = false;
+  bool changed = false;
   while (std::getline(file, line)) {
+    changed = file.eof();  // the last line lost its newline
     const auto metrics = parse_line(line);
     const std::int64_t expected = last_ ? last_->epoch + 1 : 1;
-    dropped = dropped || !metrics || metrics->epoch != expected || metrics->epoch > epochs;
-    if (dropped) break;
+    if (!metrics || metrics->epoch != expected || metrics->epoch > epochs) {
+      changed = true;
+      break;
+    }
     last_ = metrics;
     kept += line + "\n";
   }
   // An empty file from the start, so that every run directory has one.
-  if (dropped || !file.is_open()) io::write_text_file(path_, kept);
+  if (changed || !file.is_open()) io::write_text_file(path_, kept);
 }
 
 void MetricsLog::append(const EpochMetrics& metrics) {

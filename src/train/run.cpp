@@ -125,7 +125,7 @@ class Run {
     for (const auto& moment : state.moments) finite = finite && all_finite(moment);
     if (!finite)
       diverged(state.position.step,
-               fmt::format("a parameter became NaN or infinite at step {}; try a smaller learning rate",
+               fmt::format("a parameter or a moment became NaN or infinite at step {}; try a smaller learning rate",
                            state.position.step));
     return state;
   }

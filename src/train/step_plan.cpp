@@ -15,6 +15,11 @@ class Validator {
  public:
   explicit Validator(const StepPlan& plan) : plan_(plan) {}
 
+  void operator()(const FillUniform& op) {
+    const Scope scope(*this, "fill_uniform");
+    expects(present(op.values), "values is missing");
+    require(op.values, "values", DType::f32, plan_[op.values].shape);
+  }
   void operator()(const BeginStep& op) {
     const Scope scope(*this, "begin_step");
     require(op.state, "state", DType::i64, {3});
@@ -57,6 +62,26 @@ class Validator {
     expects((op.delta == kNoBuffer) == (op.bias_gradient == kNoBuffer), "delta and bias_gradient go together");
     expects(op.delta == kNoBuffer || op.delta != op.output, "delta and output cannot share a buffer");
     expects(op.loss != Loss::bce || op.activation == Activation::sigmoid, "bce needs a sigmoid output");
+  }
+  void operator()(const Softmax& op) {
+    const Scope scope(*this, "softmax");
+    const Shape& logits = matrix(op.logits, "logits");
+    require(op.logits, "logits", DType::f32, logits);
+    require(op.bias, "bias", DType::f32, {logits[1]});
+  }
+  void operator()(const SoftmaxCrossEntropy& op) {
+    const Scope scope(*this, "softmax_cross_entropy");
+    const Shape product = matrix(op.product, "product");
+    require(op.product, "product", DType::f32, product);
+    require(op.bias, "bias", DType::f32, {product[1]});
+    require(op.labels, "labels", DType::i32, {product[0]});
+    require(op.scalars, "scalars", DType::f32, {4});
+    require(op.value, "value", DType::f64, {1});
+    optional(op.delta, "delta", DType::f32, product);
+    optional(op.bias_gradient, "bias_gradient", DType::f32, {product[1]});
+    optional(op.output, "output", DType::f32, product);
+    expects((op.delta == kNoBuffer) == (op.bias_gradient == kNoBuffer), "delta and bias_gradient go together");
+    expects(op.delta != op.output, "delta and output need buffers of their own, and one must be there");
   }
   void operator()(const SparsityPenalty& op) {
     const Scope scope(*this, "sparsity_penalty");
@@ -159,6 +184,9 @@ struct Describer {
   std::string name(BufferId id) const {
     return id == kNoBuffer ? "-" : fmt::format("{}{}", plan[id].name, to_string(plan[id].shape));
   }
+  std::string operator()(const FillUniform& op) const {
+    return fmt::format("fill_uniform {} limit={} stream={}", name(op.values), op.limit, op.stream);
+  }
   std::string operator()(const BeginStep& op) const { return fmt::format("begin_step rows={}", op.rows); }
   std::string operator()(const Gather& op) const {
     return fmt::format("gather {} <- {} shuffle={}", name(op.batch), name(op.data), op.shuffle);
@@ -171,6 +199,11 @@ struct Describer {
   std::string operator()(const Reconstruction& op) const {
     return fmt::format("reconstruction {} {} {} of {} against {} delta={}", to_string(op.loss), to_string(op.reduction),
                        to_string(op.activation), name(op.product), name(op.target), name(op.delta));
+  }
+  std::string operator()(const Softmax& op) const { return fmt::format("softmax {}", name(op.logits)); }
+  std::string operator()(const SoftmaxCrossEntropy& op) const {
+    return fmt::format("softmax_cross_entropy {} against {} delta={}", name(op.product), name(op.labels),
+                       name(op.delta));
   }
   std::string operator()(const SparsityPenalty& op) const {
     return fmt::format("sparsity_penalty {} of {}", to_string(op.kind), name(op.column_sums));

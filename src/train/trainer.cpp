@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <cmath>
+#include <cstring>
 
 #include "lacuna/error.h"
 #include "train/plans.h"
@@ -48,9 +49,15 @@ struct Trainer::Impl {
   std::vector<std::unique_ptr<DeviceBuffer>> moments;
   std::unique_ptr<Executable> full, last;  // batches of `batch` rows; the smaller one that ends an epoch
 
-  StepState position;
+  /// Steps that were queued together, and where the device puts their losses and the state after them.
+  struct Chunk {
+    std::unique_ptr<Readback> readback;  // the ring, then the state
+    std::int64_t steps = 0;
+  };
+  Chunk chunks[2];  // one being worked on while the other's losses are looked at
+
+  StepState position;  // after the last step whose loss was looked at
   LossMeans means;
-  std::vector<StepLoss> losses;
 
   Impl(Backend& b, Model model, const Dataset& dataset, const TrainerOptions& o) : backend(b), options(o) {
     options.objective.validate(model.network);
@@ -82,7 +89,7 @@ struct Trainer::Impl {
 
     full = compile(batch);
     if (tail) last = compile(tail);
-    losses.reserve(static_cast<std::size_t>(kRingCapacity));
+    for (Chunk& chunk : chunks) chunk.readback = backend.readback({ring.get(), state_buffer.get()});
   }
 
   std::unique_ptr<Executable> compile(std::int64_t rows) {
@@ -95,47 +102,55 @@ struct Trainer::Impl {
                            bindings);
   }
 
-  /// At most one ring of steps within the current epoch. Fills `losses`.
-  void run_chunk(std::int64_t steps, const std::atomic<bool>* stop) {
-    const std::int64_t full_left = (data_rows - position.position) / batch;
+  /// Queues up to `steps` steps, at most a ring of them and to the end of the epoch that `ahead` is in, and moves
+  /// `ahead` to where the device will be after them.
+  void begin_chunk(Chunk& chunk, std::int64_t steps, StepState& ahead, const std::atomic<bool>* stop) {
     const std::int64_t wanted = std::min(steps, kRingCapacity);
-    const std::int64_t full_wanted = std::min(wanted, full_left);
-    std::int64_t done = full->run(full_wanted, stop);
-    if (done == full_wanted && done < wanted && tail) done += last->run(1, stop);
-    read_losses(done);
+    const std::int64_t full_wanted = std::min(wanted, (data_rows - ahead.position) / batch);
+    chunk.steps = full->run(full_wanted, stop);
+    ahead.position += chunk.steps * batch;
+    if (chunk.steps == full_wanted && chunk.steps < wanted && tail && last->run(1, stop) == 1) {
+      chunk.steps += 1;
+      ahead.position += tail;
+    }
+    ahead.step += chunk.steps;
+    if (ahead.position == data_rows) {
+      ahead.position = 0;
+      ahead.epoch += 1;
+    }
+    chunk.readback->begin();
   }
 
-  void read_losses(std::int64_t count) {
-    losses.resize(static_cast<std::size_t>(count));
-    std::int64_t at = position.step % kRingCapacity;
-    for (std::int64_t read = 0; read < count;) {
-      const std::int64_t piece = std::min(count - read, kRingCapacity - at);
-      backend.download(losses.data() + read, *ring, at * static_cast<std::int64_t>(sizeof(StepLoss)),
-                       piece * static_cast<std::int64_t>(sizeof(StepLoss)));
-      read += piece;
-      at = 0;
-    }
-    for (const StepLoss& loss : losses) {
+  /// Waits for a chunk and calls f for the loss of each of its steps.
+  template <class F>
+  void end_chunk(const Chunk& chunk, const F& f) {
+    const std::byte* bytes = chunk.readback->wait();
+    for (std::int64_t i = 0; i < chunk.steps; ++i) {
+      StepLoss loss;
+      std::memcpy(&loss, bytes + position.step % kRingCapacity * static_cast<std::int64_t>(sizeof loss), sizeof loss);
       ++position.step;
       if (!std::isfinite(loss.total())) throw DivergedError(position.step, loss);
+      means.add(loss);
+      f(loss);
     }
-    backend.download(&position, *state_buffer, 0, sizeof position);
+    std::memcpy(&position, bytes + kRingCapacity * static_cast<std::int64_t>(sizeof(StepLoss)), sizeof position);
   }
 
-  /// Runs up to `steps`, at most to the end of the epoch; calls f for each step's loss.
+  /// Runs up to `steps`, at most to the end of the epoch; calls f for each step's loss. While the losses of one chunk
+  /// are looked at, the device is busy with the next.
   template <class F>
   std::int64_t run_in_epoch(std::int64_t steps, const std::atomic<bool>* stop, const F& f) {
     if (position.position == 0) means = {};
-    const std::int64_t epoch = position.epoch;
+    StepState ahead = position;
     std::int64_t done = 0;
-    while (done < steps && position.epoch == epoch && !(stop && stop->load())) {
-      run_chunk(steps - done, stop);
-      for (const StepLoss& loss : losses) {
-        means.add(loss);
-        f(loss);
-      }
-      done += static_cast<std::int64_t>(losses.size());
+    const Chunk* before = nullptr;
+    for (int next = 0; done < steps && ahead.epoch == position.epoch && !(stop && stop->load()); next = 1 - next) {
+      begin_chunk(chunks[next], steps - done, ahead, stop);
+      done += chunks[next].steps;
+      if (before) end_chunk(*before, f);
+      before = &chunks[next];
     }
+    if (before) end_chunk(*before, f);
     return done;
   }
 };

@@ -57,6 +57,11 @@ TEST_F(Config, OddNamesSurviveTheRoundTrip) {
   EXPECT_EQ(read_text(at("b/model.safetensors")), read_text(at("c/model.safetensors")));
 }
 
+TEST_F(Config, NamesThatItCannotHoldAreRefused) {
+  expect_error(run({"train", "--data", "npy:\xff.npy", "--out", "run"}), 2, {"--data", "\\xff.npy", "not UTF-8"});
+  EXPECT_FALSE(exists("run"));
+}
+
 TEST_F(Config, UnknownKeysNameLineAndNearest) {
   expect_error(train_with("# first line\nepochs = 1\nweigth-decay = 0.1\n"), 2,
                {"c.toml:3", "unknown key \"weigth-decay\"", "did you mean \"weight-decay\"?"});

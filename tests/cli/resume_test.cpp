@@ -153,6 +153,16 @@ TEST_F(Resume, ACompleteRunSaysSo) {
   EXPECT_EQ(metrics("run").size(), 2u);
 }
 
+TEST_F(Resume, AMetricsLineThatLostItsNewlineIsMended) {
+  ASSERT_EQ(train({"--out", "run"}).status, 0);
+  std::string text = read_text(at("run/metrics.jsonl"));
+  text.pop_back();
+  write_text(at("run/metrics.jsonl"), text);
+  ASSERT_EQ(run({"train", "--resume", "--out", "run", "--epochs", "3"}).status, 0);
+  EXPECT_EQ(metrics("run").size(), 3u);
+  EXPECT_TRUE(read_text(at("run/metrics.jsonl")).starts_with(text + "\n"));
+}
+
 TEST_F(Resume, WithoutACheckpointItStartsAfresh) {
   const ProgramResult fresh = train({"--out", "run", "--resume"});
   ASSERT_EQ(fresh.status, 0) << fresh.err;

@@ -2,6 +2,7 @@
 
 #include <functional>
 #include <limits>
+#include <ostream>
 #include <string>
 #include <vector>
 
@@ -31,6 +32,8 @@ struct OperationCase {
   bool product = false;  ///< uses Sizes::inner
   /// Its place among the variants of the same operation, which share the large sizes out among them.
   std::size_t variant = 0, variants = 1;
+
+  friend void PrintTo(const OperationCase& operation, std::ostream* stream) { *stream << operation.name; }
 };
 
 /// Every operation of step_plan.h in every variant.
@@ -39,6 +42,7 @@ std::vector<OperationCase> operation_table();
 std::vector<OperationCase> dense_operations();
 std::vector<OperationCase> reconstruction_operations();
 std::vector<OperationCase> code_operations();
+std::vector<OperationCase> classifier_operations();
 std::vector<OperationCase> update_operations();
 std::vector<OperationCase> step_operations();
 

@@ -9,18 +9,6 @@
 
 namespace lacuna::test {
 
-std::vector<OperationCase> operation_table() {
-  std::vector<OperationCase> table;
-  for (auto& part :
-       {step_operations(), dense_operations(), reconstruction_operations(), code_operations(), update_operations()})
-    for (std::size_t i = 0; i < part.size(); ++i) {
-      table.push_back(part[i]);
-      table.back().variant = i;
-      table.back().variants = part.size();
-    }
-  return table;
-}
-
 namespace {
 
 constexpr std::int64_t kAwkward[] = {1, 31, 32, 33, 127, 1000, 1023, 4097};

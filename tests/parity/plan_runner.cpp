@@ -36,6 +36,10 @@ BufferId PlanRunner::bytes(const std::string& name, const Shape& shape, const st
   return bind(name, DType::u8, shape, values);
 }
 
+BufferId PlanRunner::integers(const std::string& name, const std::vector<std::int32_t>& values) {
+  return bind(name, DType::i32, vector_shape(values.size()), values);
+}
+
 BufferId PlanRunner::doubles(const std::string& name, const Shape& shape, const std::vector<double>& values) {
   return bind(name, DType::f64, shape, values);
 }

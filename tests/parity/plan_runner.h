@@ -18,6 +18,7 @@ class PlanRunner {
   BufferId matrix(const std::string& name, const reference::Matrix& values);
   BufferId vector(const std::string& name, const std::vector<double>& values);
   BufferId bytes(const std::string& name, const Shape& shape, const std::vector<std::uint8_t>& values);
+  BufferId integers(const std::string& name, const std::vector<std::int32_t>& values);
   BufferId doubles(const std::string& name, const Shape& shape, const std::vector<double>& values);
   BufferId state(const StepState& state);
   BufferId scalars(const StepScalars& scalars);

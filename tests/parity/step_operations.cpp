@@ -100,10 +100,29 @@ std::vector<Compared> end_step(Backend& backend, const Sizes& s, Values values, 
   return {exactly("ring", runner.read(op.ring), ring), exactly("state", runner.read(op.state), as_doubles(end))};
 }
 
+/// The bits that the host's initialisation has, whatever the length.
+std::vector<Compared> fill_uniform(Backend& backend, const Sizes& s, Values) {
+  PlanRunner runner(backend);
+  FillUniform op;
+  op.values = runner.result("values", {s.rows, s.columns});
+  op.limit = 0.0775f;
+  op.seed = 0xFEDCBA9876543210;
+  op.stream = 3;
+  runner.run(op);
+  std::vector<double> expected;
+  for (std::int64_t i = 0; i < s.rows * s.columns; ++i) {
+    const math::Philox4 block =
+        math::random_block(op.seed, math::Purpose::weights, op.stream, static_cast<std::uint64_t>(i / 4));
+    expected.push_back(op.limit * (2.0f * math::uniform24(block.word[i % 4]) - 1.0f));
+  }
+  return {exactly("values", runner.read(op.values), expected)};
+}
+
 }  // namespace
 
 std::vector<OperationCase> step_operations() {
-  std::vector<OperationCase> rows{{"begin_step", {Values::random}, begin_step}};
+  std::vector<OperationCase> rows{{"begin_step", {Values::random}, begin_step},
+                                  {"fill_uniform", {Values::random}, fill_uniform}};
   for (bool shuffle : {false, true})
     for (DType type : {DType::u8, DType::f32}) {
       std::vector<Values> values{Values::random, Values::zeros};

@@ -84,6 +84,18 @@ double kl_slope(double mean, double rho) {
   return -rho / mean + (1.0 - rho) / (1.0 - mean);
 }
 
+std::vector<double> softmax(const std::vector<double>& z) {
+  double sum = 0.0;
+  for (double v : z) sum += std::exp(v);
+  std::vector<double> p;
+  for (double v : z) p.push_back(std::exp(v) / sum);
+  return p;
+}
+
+double cross_entropy(const std::vector<double>& z, std::size_t label) {
+  return -std::log(softmax(z)[label]);
+}
+
 double sign(double v) {
   return v > 0 ? 1.0 : v < 0 ? -1.0 : 0.0;
 }

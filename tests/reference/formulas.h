@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <vector>
 
 #include "lacuna/network.h"
 #include "lacuna/objective.h"
@@ -24,6 +25,11 @@ double element_slope(Loss loss, Activation activation, double x, double y, doubl
 double kl(double mean, double rho);
 /// Its derivative with respect to the mean; 0 where it is clipped.
 double kl_slope(double mean, double rho);
+
+/// e^z_j / sum_k e^z_k, for finite z of moderate size.
+std::vector<double> softmax(const std::vector<double>& z);
+/// -log softmax(z)[label]; its derivative with respect to z is softmax(z) - onehot(label).
+double cross_entropy(const std::vector<double>& z, std::size_t label);
 
 /// -1, 0 or 1.
 double sign(double v);

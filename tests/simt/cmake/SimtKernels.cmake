@@ -22,7 +22,8 @@ function(simt_add_kernels target)
     # CMake itself adds `-x c++` for a language that the name does not tell. The order of a function's static variables
     # in memory, which their redzones rest on (device/static_shared.cpp), is another one without -ftoplevel-reorder.
     set_source_files_properties(${file} TARGET_DIRECTORY ${target}
-                                PROPERTIES LANGUAGE CXX COMPILE_OPTIONS -ftoplevel-reorder)
+                                PROPERTIES LANGUAGE CXX
+                                           COMPILE_OPTIONS "-ftoplevel-reorder;-Wno-unknown-pragmas")
   endforeach()
   get_target_property(directory simt SOURCE_DIR)
   target_include_directories(${target} BEFORE PRIVATE ${directory}/include ${directory})

@@ -1,0 +1,45 @@
+#pragma once
+
+#include <memory>
+
+#include "lacuna/backend.h"
+#include "libs/cublas.h"
+#include "runtime/stream.h"
+
+namespace lacuna::cuda {
+
+/// Memory on the device, bound to plans.
+class CudaBuffer final : public DeviceBuffer {
+ public:
+  explicit CudaBuffer(DeviceMemory memory) : memory_(std::move(memory)) {}
+  std::int64_t bytes() const override { return memory_.bytes(); }
+  void* address() override { return memory_.get(); }
+
+ private:
+  DeviceMemory memory_;
+};
+
+/// One GPU: a stream, a cuBLAS handle on it, and what plans are compiled with. All work goes through the one stream, in
+/// the order in which it was asked for.
+class CudaBackend final : public Backend {
+ public:
+  /// Throws InputError where the device is not there or this build has no kernels for it.
+  explicit CudaBackend(int index);
+  ~CudaBackend() override;
+
+  DeviceDescription describe() const override;
+  std::unique_ptr<DeviceBuffer> allocate(std::int64_t bytes, const std::string& purpose) override;
+  std::unique_ptr<DeviceBuffer> place(const void* data, std::int64_t bytes, const std::string& purpose) override;
+  void upload(DeviceBuffer& to, std::int64_t offset, const void* from, std::int64_t bytes) override;
+  void download(void* to, DeviceBuffer& from, std::int64_t offset, std::int64_t bytes) override;
+  std::unique_ptr<Readback> readback(std::vector<DeviceBuffer*> buffers) override;
+  std::unique_ptr<Executable> compile(const StepPlan& plan, const Bindings& bindings) override;
+
+ private:
+  int index_;
+  int multiprocessors_;
+  Stream stream_;
+  Cublas cublas_;
+};
+
+}  // namespace lacuna::cuda

@@ -1,0 +1,47 @@
+#pragma once
+
+#include <cuda_runtime.h>
+
+#include <cstdint>
+
+// Loads and stores of kWidth neighbouring elements at once: 16 bytes of float for width 4. Addresses must be aligned to
+// their width.
+
+namespace lacuna::cuda {
+
+template <int kWidth>
+struct Floats {
+  float at[kWidth];
+};
+
+template <int kWidth>
+__device__ __forceinline__ Floats<kWidth> load(const float* from) {
+  static_assert(kWidth == 1 || kWidth == 4);
+  if constexpr (kWidth == 4) {
+    const float4 v = *reinterpret_cast<const float4*>(from);
+    return {{v.x, v.y, v.z, v.w}};
+  } else {
+    return {{*from}};
+  }
+}
+
+template <int kWidth>
+__device__ __forceinline__ void store(float* to, const Floats<kWidth>& values) {
+  if constexpr (kWidth == 4)
+    *reinterpret_cast<float4*>(to) = make_float4(values.at[0], values.at[1], values.at[2], values.at[3]);
+  else
+    *to = values.at[0];
+}
+
+/// Bytes as numbers from 0 to 255.
+template <int kWidth>
+__device__ __forceinline__ Floats<kWidth> load(const std::uint8_t* from) {
+  if constexpr (kWidth == 4) {
+    const uchar4 v = *reinterpret_cast<const uchar4*>(from);
+    return {{static_cast<float>(v.x), static_cast<float>(v.y), static_cast<float>(v.z), static_cast<float>(v.w)}};
+  } else {
+    return {{static_cast<float>(*from)}};
+  }
+}
+
+}  // namespace lacuna::cuda

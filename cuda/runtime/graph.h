@@ -1,0 +1,40 @@
+#pragma once
+
+#include "runtime/check.h"
+#include "runtime/handle.h"
+
+namespace lacuna::cuda {
+
+/// Work captured once from a stream, launched any number of times.
+class Graph {
+ public:
+  /// Captures what `queue` puts on the stream. A throwing `queue` ends the capture, so that the stream stays usable.
+  template <class F>
+  static Graph capture(cudaStream_t stream, const F& queue) {
+    LACUNA_CUDA(cudaStreamBeginCapture(stream, cudaStreamCaptureModeThreadLocal));
+    cudaGraph_t graph = nullptr;
+    try {
+      queue();
+    } catch (...) {
+      ignore(cudaStreamEndCapture(stream, &graph));
+      if (graph) ignore(cudaGraphDestroy(graph));
+      ignore(cudaGetLastError());
+      throw;
+    }
+    LACUNA_CUDA(cudaStreamEndCapture(stream, &graph));
+    const Handle<cudaGraph_t, cudaGraphDestroy> owner(graph);
+    cudaGraphExec_t executable = nullptr;
+    LACUNA_CUDA(cudaGraphInstantiate(&executable, graph, 0));
+    Graph result;
+    result.executable_ = Handle<cudaGraphExec_t, cudaGraphExecDestroy>(executable);
+    LACUNA_CUDA(cudaGraphUpload(executable, stream));
+    return result;
+  }
+
+  void launch(cudaStream_t stream) const { LACUNA_CUDA(cudaGraphLaunch(executable_.get(), stream)); }
+
+ private:
+  Handle<cudaGraphExec_t, cudaGraphExecDestroy> executable_;
+};
+
+}  // namespace lacuna::cuda
