@@ -27,6 +27,12 @@ bool joined(const Capture& capture) {
   return std::find(reached.begin(), reached.end(), false) == reached.end();
 }
 
+/// Work in the legacy default stream would wait for the capture's blocking streams.
+bool stops_legacy_stream(const Capture& capture) {
+  return std::any_of(capture.streams.begin(), capture.streams.end(),
+                     [](const CUstream_st* stream) { return stream->blocking(); });
+}
+
 void add_to_tail(CUstream_st& stream, const std::vector<cudaGraphNode_t>& nodes) {
   for (const cudaGraphNode_t node : nodes) {
     if (std::find(stream.tail.begin(), stream.tail.end(), node) == stream.tail.end()) stream.tail.push_back(node);
@@ -90,15 +96,11 @@ cudaError_t Captures::refuse_wait(const CUstream_st& stream) {
 }
 
 cudaError_t Captures::refuse_legacy() {
-  return refuse(cudaErrorStreamCaptureImplicit, [](const Capture& capture) {
-    return std::any_of(capture.streams.begin(), capture.streams.end(), [](const auto* s) { return s->blocking(); });
-  });
+  return refuse(cudaErrorStreamCaptureImplicit, stops_legacy_stream);
 }
 
 bool Captures::legacy_would_wait() const {
-  return std::any_of(active_.begin(), active_.end(), [](const auto& capture) {
-    return std::any_of(capture->streams.begin(), capture->streams.end(), [](const auto* s) { return s->blocking(); });
-  });
+  return std::any_of(active_.begin(), active_.end(), [](const auto& capture) { return stops_legacy_stream(*capture); });
 }
 
 cudaError_t record(CUstream_st& stream, Work work) {

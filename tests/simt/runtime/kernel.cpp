@@ -1,9 +1,10 @@
-#include <algorithm>
 #include <cstdint>
+#include <string>
+#include <unordered_map>
 
 #include "device/launch.h"
+#include "device/symbols.h"
 #include "runtime/device_model.h"
-#include "runtime/kernel_name.h"
 #include "runtime/runtime.h"
 
 using simt::detail::call;
@@ -11,6 +12,14 @@ using simt::detail::runtime;
 
 namespace simt::detail {
 namespace {
+
+/// Valid for ever.
+const char* kernel_name(const void* kernel) {
+  static std::unordered_map<const void*, std::string> names;
+  const auto [entry, is_new] = names.try_emplace(kernel);
+  if (is_new) entry->second = function_name(kernel);
+  return entry->second.c_str();
+}
 
 std::size_t dynamic_shared_limit(const void* kernel) {
   const auto& limits = runtime().dynamic_shared_limits;

@@ -45,12 +45,16 @@ cudaError_t launch_packed(void (*kernel)(Params...), dim3 grid, dim3 block, void
 
 }  // namespace simt::detail
 
+// Arguments convert to the parameters' types as silently as they do in the toolkit's header.
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wconversion"
 template <typename... Params, typename... Arguments>
 cudaError_t cudaLaunchKernelEx(const cudaLaunchConfig_t* config, void (*kernel)(Params...), Arguments&&... arguments) {
   static_assert(sizeof...(Params) == sizeof...(Arguments), "the kernel takes another number of arguments");
   return simt::detail::launch(*config, simt::detail::address_of(kernel),
                               simt::detail::bind_arguments<Params...>(kernel, std::forward<Arguments>(arguments)...));
 }
+#pragma GCC diagnostic pop
 
 template <typename... Params>
 cudaError_t cudaLaunchKernel(void (*kernel)(Params...), dim3 grid, dim3 block, void** args, std::size_t shared = 0,

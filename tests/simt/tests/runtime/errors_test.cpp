@@ -1,6 +1,6 @@
 #include <cublas_v2.h>
 
-#include "runtime_support.h"
+#include "support.h"
 
 namespace simt_test {
 namespace {
@@ -23,8 +23,8 @@ TEST_F(Errors, AreRememberedUntilTheyAreTaken) {
 TEST_F(Errors, HaveNamesAndWords) {
   EXPECT_STREQ(cudaGetErrorName(cudaErrorStreamCaptureUnjoined), "cudaErrorStreamCaptureUnjoined");
   EXPECT_STREQ(cudaGetErrorString(cudaErrorMemoryAllocation), "out of memory");
-  EXPECT_STREQ(cudaGetErrorName(static_cast<cudaError_t>(12345)), "unrecognized error code");
-  EXPECT_STREQ(cudaGetErrorString(static_cast<cudaError_t>(12345)), "unrecognized error code");
+  EXPECT_STREQ(cudaGetErrorName(static_cast<cudaError_t>(1001)), "unrecognized error code");
+  EXPECT_STREQ(cudaGetErrorString(static_cast<cudaError_t>(1001)), "unrecognized error code");
 }
 
 TEST_F(Errors, WithoutADriver) {

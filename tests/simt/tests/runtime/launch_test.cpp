@@ -2,7 +2,7 @@
 
 #include <string>
 
-#include "runtime_support.h"
+#include "support.h"
 
 namespace simt_test {
 namespace {
@@ -21,7 +21,9 @@ __global__ void scale_kernel(Parameters parameters) {
 
 __global__ void empty_kernel() {}
 
-cudaError_t launch_empty(const cudaLaunchConfig_t& config) { return cudaLaunchKernelEx(&config, empty_kernel); }
+cudaError_t launch_empty(const cudaLaunchConfig_t& config) {
+  return cudaLaunchKernelEx(&config, empty_kernel);
+}
 
 TEST_F(LaunchTest, PassesArgumentsByValueAndConvertsThem) {
   float* value = device_floats(1, 2);

@@ -1,4 +1,4 @@
-#include "runtime_support.h"
+#include "support.h"
 
 namespace simt_test {
 namespace {
@@ -28,7 +28,9 @@ TEST_F(Graph, ReplaysEverythingItCaptured) {
   ASSERT_EQ(add(values, 1, 4, stream_), cudaSuccess);
   ASSERT_EQ(cudaMemsetAsync(values, 0, 4, stream_), cudaSuccess);
   ASSERT_EQ(cudaMemcpyAsync(copied, values, 16, cudaMemcpyDeviceToDevice, stream_), cudaSuccess);
-  ASSERT_EQ(cudaLaunchHostFunc(stream_, [](void* data) { ++*static_cast<int*>(data); }, &calls), cudaSuccess);
+  ASSERT_EQ(cudaLaunchHostFunc(
+                stream_, [](void* data) { ++*static_cast<int*>(data); }, &calls),
+            cudaSuccess);
   ASSERT_EQ(cudaMemcpyAsync(result, copied, 16, cudaMemcpyDeviceToHost, stream_), cudaSuccess);
   const cudaGraphExec_t exec = instantiate();
   simt::reset_counters();
@@ -106,9 +108,10 @@ float joined_result(cudaStream_t stream, bool joined_in_time) {
   EXPECT_EQ(cudaStreamWaitEvent(fork, there), cudaSuccess);
   EXPECT_EQ(add(value, 1, 1, fork), cudaSuccess);
   EXPECT_EQ(cudaEventRecord(back, fork), cudaSuccess);
-  if (joined_in_time) EXPECT_EQ(cudaStreamWaitEvent(stream, back), cudaSuccess);
+  const auto join = [&] { EXPECT_EQ(cudaStreamWaitEvent(stream, back), cudaSuccess); };
+  if (joined_in_time) join();
   EXPECT_EQ(copy(seen, value, 1, stream), cudaSuccess);
-  if (!joined_in_time) EXPECT_EQ(cudaStreamWaitEvent(stream, back), cudaSuccess);
+  if (!joined_in_time) join();
   cudaGraph_t graph = nullptr;
   cudaGraphExec_t exec = nullptr;
   EXPECT_EQ(cudaStreamEndCapture(stream, &graph), cudaSuccess);

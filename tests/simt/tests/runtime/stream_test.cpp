@@ -1,4 +1,4 @@
-#include "runtime_support.h"
+#include "support.h"
 
 namespace simt_test {
 namespace {

@@ -1,6 +1,6 @@
 #include <cuda_profiler_api.h>
 
-#include "runtime_support.h"
+#include "support.h"
 
 namespace simt_test {
 namespace {
@@ -38,7 +38,7 @@ TEST_F(Device, HasAttributesThatAgreeWithItsProperties) {
   EXPECT_EQ(attribute(cudaDevAttrCooperativeLaunch), 1);
   EXPECT_EQ(attribute(cudaDevAttrClusterLaunch), 0) << "launches with clusters are refused";
   int value = 0;
-  EXPECT_EQ(cudaDeviceGetAttribute(&value, static_cast<cudaDeviceAttr>(9999), 0), cudaErrorInvalidValue);
+  EXPECT_EQ(cudaDeviceGetAttribute(&value, static_cast<cudaDeviceAttr>(11), 0), cudaErrorInvalidValue);
   EXPECT_EQ(cudaDeviceGetAttribute(&value, cudaDevAttrWarpSize, 1), cudaErrorInvalidDevice);
 }
 

@@ -2,7 +2,7 @@
 #include <cstdint>
 #include <cstring>
 
-#include "runtime_support.h"
+#include "support.h"
 
 namespace simt_test {
 namespace {

@@ -1,4 +1,4 @@
-#include "runtime_support.h"
+#include "support.h"
 
 namespace simt_test {
 namespace {
@@ -100,7 +100,8 @@ TEST_F(Capture, RefusesToAskForItsStreamsState) {
 }
 
 TEST_F(Capture, RefusesToSynchroniseTheDeviceInEveryMode) {
-  for (const auto mode : {cudaStreamCaptureModeGlobal, cudaStreamCaptureModeThreadLocal, cudaStreamCaptureModeRelaxed}) {
+  for (const auto mode :
+       {cudaStreamCaptureModeGlobal, cudaStreamCaptureModeThreadLocal, cudaStreamCaptureModeRelaxed}) {
     begin(mode);
     EXPECT_EQ(cudaDeviceSynchronize(), cudaErrorStreamCaptureUnsupported);
     expect_invalidated();

@@ -1,6 +1,6 @@
 #include <array>
 
-#include "runtime_support.h"
+#include "support.h"
 
 namespace simt_test {
 namespace {
