@@ -153,8 +153,9 @@ GivenValues read_config(const std::string& path) {
 void require_recordable(const Settings& settings) {
   for (const Setting& setting : all_settings())
     if (is_recorded(setting, settings) && !is_utf8(setting.show(settings)))
-      throw InputError(fmt::format("--{} {} is not UTF-8, and config.toml can hold nothing else; rename it or make a link",
-                                   setting.name, io::printable(setting.show(settings))));
+      throw InputError(
+          fmt::format("--{} {} is not UTF-8, and config.toml can hold nothing else; rename it or make a link",
+                      setting.name, io::printable(setting.show(settings))));
 }
 
 std::string config_text(const Settings& settings) {

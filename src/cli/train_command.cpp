@@ -84,11 +84,14 @@ void check_combinations(const Settings& settings, const GivenValues& given) {
     throw InputError("sparsity topk is not built yet; use kl, l1 or none");
 }
 
-Model initial_model(const Settings& settings, const Dataset& data) {
+Model initial_model(const Settings& settings, const Backend& backend, const Dataset& data) {
   const Network network =
       Network::autoencoder(data.features(), settings.hidden, settings.activation, settings.output_activation);
   settings.objective.validate(network);
-  require_memory(network, settings.optimizer, settings.batch, data.rows(), data.bytes());
+  const bool here = backend.describe().kind == "cpu";
+  require_memory(here ? training_bytes(network, settings.optimizer, settings.batch, data.rows())
+                      : host_bytes(network, settings.optimizer),
+                 data.bytes());
   Model model(network);
   if (is_init_file(settings.init)) {
     // A checkpoint to go on from replaces these parameters, and the file need not be there any more.
@@ -171,7 +174,7 @@ int train_command(const Invocation& invocation) {
   check_combinations(settings, given_values(invocation, kTrain));
   const auto backend = open_backend(settings);
   const Dataset data = open_data(settings);
-  Model model = initial_model(settings, data);
+  Model model = initial_model(settings, *backend, data);
   tell_header(settings, *backend, data, model);
   Trainer trainer(*backend, std::move(model), data,
                   {settings.objective, settings.optimizer, settings.batch, settings.shuffle, settings.seed});

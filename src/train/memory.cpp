@@ -17,18 +17,23 @@ std::string readable_bytes(double bytes) {
   return bytes >= kGiB ? fmt::format("{:.1f} GiB", bytes / kGiB) : fmt::format("{:.0f} MiB", bytes / 1048576.0);
 }
 
+double parameter_count(const Network& network) {
+  double parameters = 0;
+  for (const auto* layers : {&network.encoder, &network.decoder})
+    for (const Layer& layer : *layers)
+      parameters += static_cast<double>(layer.outputs) * (static_cast<double>(layer.inputs) + 1.0);
+  return parameters;
+}
+
 }  // namespace
 
 double training_bytes(const Network& network, const Optimizer& optimizer, std::int64_t batch, std::int64_t samples) {
   const std::int64_t full = std::min(batch, samples);
   const auto rows = static_cast<double>(full + samples % full);
-  double parameters = 0, activations = static_cast<double>(network.features());
+  const double parameters = parameter_count(network);
+  double activations = static_cast<double>(network.features());
   for (const auto* layers : {&network.encoder, &network.decoder})
-    for (const Layer& layer : *layers) {
-      const auto outputs = static_cast<double>(layer.outputs);
-      parameters += outputs * (static_cast<double>(layer.inputs) + 1.0);
-      activations += 2.0 * outputs;
-    }
+    for (const Layer& layer : *layers) activations += 2.0 * static_cast<double>(layer.outputs);
   const double on_device = 2.0 + optimizer.moments(), on_host = 1.0 + optimizer.moments();
   // The nonzero values of a batch and where they are: five bytes for each value that could be one.
   const double compressed = 5.0 * static_cast<double>(network.features()) * rows;
@@ -42,9 +47,12 @@ double physical_memory_bytes() {
   return group >> limit && limit > 0 ? std::min(physical, limit) : physical;
 }
 
-void require_memory(const Network& network, const Optimizer& optimizer, std::int64_t batch, std::int64_t samples,
-                    std::int64_t data_bytes) {
-  const double needed = training_bytes(network, optimizer, batch, samples) + static_cast<double>(data_bytes);
+double host_bytes(const Network& network, const Optimizer& optimizer) {
+  return 4.0 * parameter_count(network) * (2.0 + optimizer.moments());
+}
+
+void require_memory(double training_bytes, std::int64_t data_bytes) {
+  const double needed = training_bytes + static_cast<double>(data_bytes);
   const double available = physical_memory_bytes();
   if (needed <= available) return;
   throw InputError(

@@ -8,15 +8,18 @@
 namespace lacuna {
 
 /// Bytes that a training run needs beside its data, roughly: parameters, gradients, moments, a copy of the state for
-/// checkpoints, and the activations of a batch and of the smaller one that ends an epoch of `samples`. A double, because
-/// nonsense sizes must not overflow.
+/// checkpoints, and the activations of a batch and of the smaller one that ends an epoch of `samples`. A double,
+/// because nonsense sizes must not overflow.
 double training_bytes(const Network& network, const Optimizer& optimizer, std::int64_t batch, std::int64_t samples);
 
 /// What this machine, or the control group that the process is in, has at all.
 double physical_memory_bytes();
 
+/// Bytes of this machine's memory that a run on another device needs beside its data: the parameters and the copy of
+/// the state for checkpoints.
+double host_bytes(const Network& network, const Optimizer& optimizer);
+
 /// Throws InputError saying how much is needed and how much there is.
-void require_memory(const Network& network, const Optimizer& optimizer, std::int64_t batch, std::int64_t samples,
-                    std::int64_t data_bytes);
+void require_memory(double training_bytes, std::int64_t data_bytes);
 
 }  // namespace lacuna

@@ -15,5 +15,10 @@ TEST(TrainingMemory, CountsTheSmallerBatchThatEndsAnEpoch) {
   EXPECT_EQ(training_bytes(network, adam, 5000, 1000), training_bytes(network, adam, 1000, 1000));
 }
 
+TEST(TrainingMemory, OfAnotherDeviceIsNotAskedOfThisMachine) {
+  const Network network = Network::autoencoder(784, {200});
+  EXPECT_LT(host_bytes(network, {}), training_bytes(network, {}, 1, 1));
+}
+
 }  // namespace
 }  // namespace lacuna

@@ -85,7 +85,7 @@ Progress release_block(Block& block) {
                            " threads have exited, the first of them " + describe_thread(found.first_done));
   }
   if (first.state == State::at_grid) return Progress::at_grid;
-  ++counters.barriers;
+  ++kernel_counters.barriers;
   const std::uint64_t result = common_result(block, first.at.operation);
   for (Thread& thread : block.threads) {
     thread.at.result = result;

@@ -4,8 +4,8 @@
 
 namespace simt {
 
-// What has been executed since the last reset_counters().
-struct Counters {
+// What has been executed since the last reset_kernel_counters().
+struct KernelCounters {
   std::uint64_t launches = 0;
   std::uint64_t blocks = 0;
   std::uint64_t threads = 0;          // threads that ran to their end
@@ -15,10 +15,10 @@ struct Counters {
   std::uint64_t warp_operations = 0;  // shuffles, votes, __syncwarp() of one group of lanes, completed
 };
 
-extern Counters counters;
+extern KernelCounters kernel_counters;
 
-inline void reset_counters() {
-  counters = {};
+inline void reset_kernel_counters() {
+  kernel_counters = {};
 }
 
 }  // namespace simt

@@ -87,7 +87,7 @@ void Fiber::prepare(void (*main)()) {
 }
 
 void Fiber::resume() {
-  ++counters.switches;
+  ++kernel_counters.switches;
 #if SIMT_ASAN
   __sanitizer_start_switch_fiber(&scheduler.fake_stack, stack_, kStackBytes);
 #endif
@@ -98,7 +98,7 @@ void Fiber::resume() {
 }
 
 void Fiber::suspend() {
-  ++counters.switches;
+  ++kernel_counters.switches;
 #if SIMT_ASAN
   __sanitizer_start_switch_fiber(&fake_stack_, scheduler.bottom, scheduler.bytes);
 #endif

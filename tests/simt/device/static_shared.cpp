@@ -1,11 +1,10 @@
 #include "device/static_shared.h"
 
-#include <algorithm>
 #include <cstring>
 #include <map>
-#include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "device/block.h"
 #include "device/context.h"
@@ -39,9 +38,9 @@ std::string_view function_of_guard(std::string_view name) {
   return name.substr(0, last + 1);
 }
 
-bool is_shared_variable(const Symbol& symbol, std::string_view function) {
+bool is_shared_variable(const Symbol& symbol, std::string_view function, unsigned unit) {
   // What is in .bss is neither a constant nor __PRETTY_FUNCTION__.
-  return symbol.zeroed && !is_guard(symbol) && symbol.name.starts_with(function) &&
+  return symbol.zeroed && !is_guard(symbol) && symbol.unit == unit && symbol.name.starts_with(function) &&
          symbol.name.size() > function.size() && symbol.name[function.size()] >= '0' &&
          symbol.name[function.size()] <= '9';
 }
@@ -55,8 +54,9 @@ bool protect(const Symbol& variable) {
   if (is_poisoned(behind, kRedzone)) return true;
   const Symbol* next = symbol_behind(variable);
   if (next == nullptr || !is_guard(*next)) return false;
-  poison(reinterpret_cast<const char*>(end), next->address - end + 24);
-  poison(reinterpret_cast<const char*>(next->address + 32), 32);
+  const std::uintptr_t pointer = next->address + SharedGuard::kFrontBytes;
+  poison(reinterpret_cast<const char*>(end), pointer - end);
+  poison(reinterpret_cast<const char*>(pointer + sizeof(SharedScope*)), SharedGuard::kBackBytes);
   return true;
 }
 
@@ -68,18 +68,18 @@ std::string no_redzone(const Symbol& variable) {
 }  // namespace
 
 SharedScope* SharedScope::find(SharedGuard& guard) {
-  static std::map<std::string, SharedScope, std::less<>> scopes;
+  static std::map<std::pair<std::string, unsigned>, SharedScope> scopes;
   const Symbol* own = symbol_at(&guard);
   if (own == nullptr) {
     note_fault("static shared memory cannot be found: the program has no symbol table");
     return nullptr;
   }
   const std::string_view function = function_of_guard(own->name);
-  const auto [place, is_new] = scopes.try_emplace(std::string(function));
+  const auto [place, is_new] = scopes.try_emplace({std::string(function), own->unit});
   SharedScope& scope = place->second;
   if (is_new) {
     for (const Symbol& symbol : symbols()) {
-      if (!is_shared_variable(symbol, function)) continue;
+      if (!is_shared_variable(symbol, function, own->unit)) continue;
       if (!protect(symbol)) {
         note_fault(no_redzone(symbol));
         scopes.erase(place);

@@ -13,15 +13,18 @@ struct SharedScope;
 
 class alignas(64) SharedGuard {
  public:
+  // A guard is also the redzone behind a variable, all but the pointer in its middle.
+  static constexpr std::size_t kFrontBytes = 24, kBackBytes = 32;
+
   constexpr SharedGuard() = default;
   // To be called by every thread before it uses the variables; the first one of a block finds them unwritten.
   void enter();
 
  private:
   friend struct SharedScope;
-  char front_[24]{};  // a guard is also the redzone behind a variable
+  char front_[kFrontBytes]{};
   SharedScope* scope_ = nullptr;
-  char back_[32]{};
+  char back_[kBackBytes]{};
 };
 
 // The static shared variables that a block uses.

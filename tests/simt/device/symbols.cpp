@@ -55,12 +55,18 @@ void append_table(const MappedFile& file, const Elf64_Shdr* sections, unsigned c
   const auto* entry = file.at<Elf64_Sym>(table.sh_offset, entries);
   const auto* text = file.at<char>(strings.sh_offset, strings.sh_size);
   if (entry == nullptr || text == nullptr) return;
+  unsigned unit = 0;
   for (std::uint64_t i = 0; i < entries; ++i) {
     const auto type = ELF64_ST_TYPE(entry[i].st_info);
     const auto section = entry[i].st_shndx;
+    if (type == STT_FILE) ++unit;  // stands before the local names of its translation unit
     if ((type != STT_OBJECT && type != STT_FUNC) || section == SHN_UNDEF || section >= count) continue;
-    into.push_back({text + entry[i].st_name, bias + entry[i].st_value, entry[i].st_size, type == STT_FUNC,
-                    sections[section].sh_type == SHT_NOBITS});
+    into.push_back({.name = text + entry[i].st_name,
+                    .address = bias + entry[i].st_value,
+                    .bytes = entry[i].st_size,
+                    .function = type == STT_FUNC,
+                    .zeroed = sections[section].sh_type == SHT_NOBITS,
+                    .unit = ELF64_ST_BIND(entry[i].st_info) == STB_LOCAL ? unit : 0});
   }
 }
 

@@ -15,6 +15,7 @@ struct Symbol {
   std::size_t bytes = 0;
   bool function = false;
   bool zeroed = false;  // a variable in .bss
+  unsigned unit = 0;    // of names that are local to a translation unit: which one
 };
 
 const std::vector<Symbol>& symbols();               // by address

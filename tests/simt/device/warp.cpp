@@ -47,7 +47,7 @@ class Group {
   }
 
   void finish() {
-    ++counters.warp_operations;
+    ++kernel_counters.warp_operations;
     const Operation operation = at_.operation;
     const unsigned mask = at_.mask;
     const std::uint64_t common = combine(operation);

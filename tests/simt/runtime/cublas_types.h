@@ -23,7 +23,7 @@ using cublasHandle_t = struct cublasContext*;
   X(CUBLAS_STATUS_LICENSE_ERROR, 16, "license error")
 
 enum cublasStatus_t {
-#define SIMT_ENUMERATOR(name, value, text) name = value,
+#define SIMT_ENUMERATOR(name, value, text) name = value,  // NOLINT(bugprone-macro-parentheses)
   SIMT_CUBLAS_STATUSES(SIMT_ENUMERATOR)
 #undef SIMT_ENUMERATOR
 };

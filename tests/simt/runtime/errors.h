@@ -60,7 +60,7 @@
   X(cudaErrorUnknown, 999, "unknown error")
 
 enum cudaError {
-#define SIMT_ENUMERATOR(name, value, text) name = value,
+#define SIMT_ENUMERATOR(name, value, text) name = value,  // NOLINT(bugprone-macro-parentheses)
   SIMT_CUDA_ERRORS(SIMT_ENUMERATOR)
 #undef SIMT_ENUMERATOR
 };

@@ -55,7 +55,8 @@ cudaError_t check_configuration(const cudaLaunchConfig_t& config, const void* ke
   if (config.dynamicSmemBytes > dynamic_shared_limit(kernel)) return cudaErrorInvalidValue;
   const auto resident =
       static_cast<std::uint64_t>(blocks_per_multiprocessor(static_cast<int>(threads), config.dynamicSmemBytes));
-  if (cooperative && volume(config.gridDim) > resident * runtime().machine.multiprocessors) return cudaErrorCooperativeLaunchTooLarge;
+  if (cooperative && volume(config.gridDim) > resident * runtime().machine.multiprocessors)
+    return cudaErrorCooperativeLaunchTooLarge;
   return cudaSuccess;
 }
 

@@ -40,7 +40,9 @@ CUstream_st* Scheduler::create(unsigned flags, int priority, int device) {
   return streams_.back().get();
 }
 
-void Scheduler::destroy(CUstream_st& stream) { stream.destroyed = true; }
+void Scheduler::destroy(CUstream_st& stream) {
+  stream.destroyed = true;
+}
 
 CUstream_st* Scheduler::default_stream(std::vector<CUstream_st*>& of_devices, int device, bool legacy) {
   const auto index = static_cast<std::size_t>(device);

@@ -5,7 +5,7 @@
 #include <cmath>
 #include <vector>
 
-#include "tests/launch.h"
+#include "tests/device/launch.h"
 
 // Correct kernels of some size: right, and the same bits in every schedule.
 namespace simt::test {

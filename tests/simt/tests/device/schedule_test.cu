@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "tests/launch.h"
+#include "tests/device/launch.h"
 
 namespace simt::test {
 namespace {
@@ -102,20 +102,20 @@ __global__ void meet(int barriers) {
 
 TEST(CountersTest, ThreadsThatDoNotWaitShareAFiber) {
   std::vector<float> x(1000);
-  reset_counters();
+  reset_kernel_counters();
   launch({4, 256}, add_one, x.data(), 1000u);
-  EXPECT_EQ(counters.launches, 1u);
-  EXPECT_EQ(counters.blocks, 4u);
-  EXPECT_EQ(counters.threads, 1024u);
-  EXPECT_EQ(counters.barriers, 0u);
-  EXPECT_EQ(counters.switches, 2u * 4 * 256 / 32);
+  EXPECT_EQ(kernel_counters.launches, 1u);
+  EXPECT_EQ(kernel_counters.blocks, 4u);
+  EXPECT_EQ(kernel_counters.threads, 1024u);
+  EXPECT_EQ(kernel_counters.barriers, 0u);
+  EXPECT_EQ(kernel_counters.switches, 2u * 4 * 256 / 32);
 }
 
 TEST(CountersTest, CountBarriersAndSwitches) {
-  reset_counters();
+  reset_kernel_counters();
   launch({2, 64}, meet, 3);
-  EXPECT_EQ(counters.barriers, 6u);
-  EXPECT_EQ(counters.switches, 2u * 2 * 64 * (3 + 1));
+  EXPECT_EQ(kernel_counters.barriers, 6u);
+  EXPECT_EQ(kernel_counters.switches, 2u * 2 * 64 * (3 + 1));
 }
 
 template <class T>

@@ -5,7 +5,7 @@
 #include <cmath>
 #include <vector>
 
-#include "tests/launch.h"
+#include "tests/device/launch.h"
 
 namespace simt::test {
 

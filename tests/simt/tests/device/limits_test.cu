@@ -1,7 +1,7 @@
 #include <cuda_runtime.h>
 #include <gmock/gmock.h>
 
-#include "tests/launch.h"
+#include "tests/device/launch.h"
 
 namespace simt::test {
 namespace {

@@ -4,7 +4,7 @@
 
 #include <vector>
 
-#include "tests/launch.h"
+#include "tests/device/launch.h"
 
 namespace cg = cooperative_groups;
 
@@ -31,12 +31,12 @@ TEST(GridBarrier, AllBlocksSeeWhatTheOthersWrote) {
   constexpr unsigned n = 1000;
   std::vector<float> x(n), out(n), scratch(n);
   for (unsigned i = 0; i < n; ++i) x[i] = static_cast<float>(i % 17);
-  reset_counters();
+  reset_kernel_counters();
   EXPECT_TRUE(same_in_all_schedules([&] {
     launch({dim3(4, 2), 128, 0, true}, sum_neighbours, out.data(), scratch.data(), x.data(), n);
     return out;
   }));
-  EXPECT_EQ(counters.grid_barriers, 3u * 5);
+  EXPECT_EQ(kernel_counters.grid_barriers, 3u * 5);
   const auto sum = [&](unsigned i) { return x[(i + 78) % n] + x[(i + 77) % n]; };
   EXPECT_EQ(out[5], sum(5) + sum(n - 6));
 }

@@ -4,7 +4,7 @@
 #include <climits>
 #include <vector>
 
-#include "tests/launch.h"
+#include "tests/device/launch.h"
 
 namespace simt::test {
 namespace {

@@ -4,7 +4,7 @@
 #include <cstdlib>
 #include <memory>
 
-#include "tests/launch.h"
+#include "tests/device/launch.h"
 
 // Planted bugs that the sanitizers find. `extra` is what goes too far; without it the kernels are correct, which the
 // tests check first. Pointers are opaque(), so that it is the redzone that is tested and not the declared size.

@@ -3,7 +3,7 @@
 
 #include <vector>
 
-#include "tests/launch.h"
+#include "tests/device/launch.h"
 
 // Planted races between barriers: no fault, but other bits in another schedule. Beside each stands the correct kernel,
 // so that it is the bug that is seen.
