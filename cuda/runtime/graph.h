@@ -11,7 +11,8 @@ class Graph {
   /// Captures what `queue` puts on the stream. A throwing `queue` ends the capture, so that the stream stays usable.
   template <class F>
   static Graph capture(cudaStream_t stream, const F& queue) {
-    LACUNA_CUDA(cudaStreamBeginCapture(stream, cudaStreamCaptureModeThreadLocal));
+    // Relaxed: kernels, cuBLAS's above all, are loaded at their first use, and that may be here.
+    LACUNA_CUDA(cudaStreamBeginCapture(stream, cudaStreamCaptureModeRelaxed));
     cudaGraph_t graph = nullptr;
     try {
       queue();
