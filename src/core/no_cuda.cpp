@@ -12,7 +12,7 @@ DeviceList list() {
 }
 
 std::unique_ptr<Backend> make_backend(int) {
-  throw InputError(std::string("--device cuda: ") + kWhy + "; use --device cpu");
+  throw InputError(std::string("--device cuda: ") + kWhy + "; build the preset cuda, or use --device cpu");
 }
 
 }  // namespace lacuna::cuda
