@@ -23,6 +23,8 @@ std::vector<KernelCase> kernel_cases(int multiprocessors) {
   std::vector<KernelCase> cases;
   add_pass_cases(cases, multiprocessors);
   add_softmax_cases(cases, multiprocessors);
+  add_code_cases(cases);
+  add_vector_cases(cases, multiprocessors);
   add_update_cases(cases);
   add_copy_cases(cases);
   add_step_cases(cases);

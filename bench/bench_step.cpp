@@ -11,15 +11,14 @@
 #include <chrono>
 #include <vector>
 
-#include "cpu/gemm.h"
+#include "cpu_products.h"
 #include "digits.h"
 #include "lacuna/backend.h"
 #include "lacuna/trainer.h"
 
 namespace {
 
-using lacuna::cpu::gemm;
-using lacuna::cpu::Transpose;
+using lacuna::bench::Products;
 constexpr std::int64_t kFeatures = 784;
 constexpr int kWarmUp = 30;
 
@@ -32,40 +31,6 @@ double median(std::vector<double> values) {
   return values[values.size() / 2];
 }
 
-/// The five products of a step on M samples, D features and H units.
-class Floor {
- public:
-  Floor(std::int64_t m, std::int64_t d, std::int64_t h)
-      : m_(m),
-        d_(d),
-        h_(h),
-        x_(fill(m * d)),
-        w1_(fill(h * d)),
-        code_(fill(m * h)),
-        w2_(fill(d * h)),
-        out_(fill(m * d)),
-        dw1_(fill(h * d)),
-        dw2_(fill(d * h)),
-        delta_(fill(m * h)) {}
-
-  void run() {
-    gemm(Transpose::no, Transpose::yes, m_, h_, d_, x_.data(), w1_.data(), code_.data());
-    gemm(Transpose::no, Transpose::yes, m_, d_, h_, code_.data(), w2_.data(), out_.data());
-    gemm(Transpose::yes, Transpose::no, d_, h_, m_, out_.data(), code_.data(), dw2_.data());
-    gemm(Transpose::no, Transpose::no, m_, h_, d_, out_.data(), w2_.data(), delta_.data());
-    gemm(Transpose::yes, Transpose::no, h_, d_, m_, delta_.data(), x_.data(), dw1_.data());
-  }
-
- private:
-  static std::vector<float> fill(std::int64_t count) {
-    std::vector<float> values(static_cast<std::size_t>(count));
-    for (std::size_t i = 0; i < values.size(); ++i) values[i] = 1e-3f * static_cast<float>(i * 2654435761u % 1000u);
-    return values;
-  }
-  std::int64_t m_, d_, h_;
-  std::vector<float> x_, w1_, code_, w2_, out_, dw1_, dw2_, delta_;
-};
-
 void BM_TrainingStep(benchmark::State& state) {
   const std::int64_t batch = state.range(0), hidden = state.range(1);
   const auto backend = lacuna::make_cpu_backend();
@@ -75,7 +40,7 @@ void BM_TrainingStep(benchmark::State& state) {
   lacuna::TrainerOptions options;
   options.batch = batch;
   lacuna::Trainer trainer(*backend, model, data, options);
-  Floor floor(batch, kFeatures, hidden);
+  Products floor(batch, kFeatures, hidden);
   for (int i = 0; i < kWarmUp; ++i) {
     trainer.run_within_epoch(1);
     floor.run();
@@ -111,13 +76,3 @@ BENCHMARK(BM_TrainingStep)
     ->Unit(benchmark::kMillisecond);
 
 }  // namespace
-
-int main(int argc, char** argv) {
-  const auto device = lacuna::make_cpu_backend()->describe();
-  benchmark::AddCustomContext("processor", device.name);
-  for (const auto& [key, value] : device.properties) benchmark::AddCustomContext(key, value);
-  benchmark::Initialize(&argc, argv);
-  if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 2;
-  benchmark::RunSpecifiedBenchmarks();
-  benchmark::Shutdown();
-}

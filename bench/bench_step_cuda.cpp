@@ -1,22 +1,30 @@
 // One training step of the main job (KL-sparse autoencoder, half-squared/sample, Adam) on the GPU against the sum of
-// its bare matrix products, by turns in one process.
+// its bare matrix products, by turns in one process. training_step/BATCHxHIDDEN/ENGINE/PRECISION; an engine that cannot
+// run a case says why as its error.
 //
 // A step is timed as it is used: whole epochs through the trainer, losses read back, on the host's clock. The products
 // (the step's shapes, transposes and order, on their own operands) are captured and replayed as the step is, and timed
 // by events. Counters: step_ms and floor_ms are medians; ratio is the median of the pairwise ratios.
+//
+// models_at_once/8/...: the same for several small models that are trained at once; step_ms is that of one model.
+// step_graph/...: the steps alone, by events, in each way of putting them into graphs.
 
 #include <benchmark/benchmark.h>
 #include <fmt/format.h>
 
 #include <chrono>
 #include <optional>
+#include <thread>
+#include <vector>
 
 #include "digits.h"
+#include "gpu/graph_variants.h"
 #include "gpu/measure.h"
 #include "gpu/operands.h"
 #include "gpu/program.h"
 #include "gpu/replay.h"
 #include "lacuna/backend.h"
+#include "lacuna/error.h"
 #include "lacuna/trainer.h"
 #include "libs/cublas.h"
 
@@ -32,7 +40,15 @@ constexpr int kEpochs = 15;
 struct Size {
   std::int64_t batch, hidden;
 };
-constexpr Size kSizes[] = {{100, 196}, {1000, 200}, {1200, 500}, {4096, 4096}};
+constexpr Size kSizes[] = {{100, 64}, {100, 196}, {1000, 200}, {1200, 500}, {4096, 4096}};
+constexpr Engine kEngines[] = {Engine::graph, Engine::resident};
+constexpr Precision kPrecisions[] = {Precision::fp32, Precision::tf32, Precision::bf16};
+
+struct Case {
+  Size size;
+  Engine engine;
+  Precision precision;
+};
 
 /// The five products of a step on M samples, D features and H units.
 struct ProductOperands {
@@ -51,8 +67,10 @@ struct ProductOperands {
 
 class Floor {
  public:
-  Floor(std::int64_t m, std::int64_t d, std::int64_t h)
-      : memory_(bytes(m, d, h), "the operands of the products"), cublas_(stream_.get()) {
+  /// Of float32 operands: beside a step in bf16 stand products in TF32.
+  Floor(std::int64_t m, std::int64_t d, std::int64_t h, Precision precision)
+      : memory_(bytes(m, d, h), "the operands of the products"),
+        cublas_(stream_.get(), precision == Precision::fp32 ? Precision::fp32 : Precision::tf32) {
     Operands pieces(memory_.get(), true);
     const ProductOperands p(pieces, m, d, h);
     LACUNA_CUDA(cudaDeviceSynchronize());
@@ -87,37 +105,141 @@ double epoch_milliseconds(Trainer& trainer) {
   return std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - begin).count();
 }
 
-void training_step(benchmark::State& state, const Size& size, int device) {
-  const auto backend = make_backend(fmt::format("cuda:{}", device));
-  const Dataset data = digits(60'000 / size.batch * size.batch);
+/// Milliseconds of a step and of its products.
+struct Times {
+  std::vector<double> steps, floors, ratios;
+
+  void add(double step, double floor) {
+    steps.push_back(step);
+    floors.push_back(floor);
+    ratios.push_back(step / floor);
+  }
+  void report(benchmark::State& state, const Size& size) const {
+    const double step = median(steps);
+    state.counters["step_ms"] = step;
+    state.counters["floor_ms"] = median(floors);
+    state.counters["ratio"] = median(ratios);
+    state.counters["samples_per_second"] = static_cast<double>(size.batch) / (step * 1e-3);
+  }
+};
+
+/// The first rows of digits that are read once.
+Dataset first_digits(std::int64_t rows) {
+  static const Dataset all = digits(60'000);
+  return all.first(rows);
+}
+
+void training_step(benchmark::State& state, const Case& c, int device) {
+  const Size& size = c.size;
+  const auto backend = make_backend(fmt::format("cuda:{}", device), {.precision = c.precision, .engine = c.engine});
+  const Dataset data = first_digits(60'000 / size.batch * size.batch);
   Model model(Network::autoencoder(kFeatures, {size.hidden}));
   initialize(model, {}, 1);
   TrainerOptions options;
   options.batch = size.batch;
   Trainer trainer(*backend, model, data, options);
-  const Floor floor(size.batch, kFeatures, size.hidden);
+  const Floor floor(size.batch, kFeatures, size.hidden, c.precision);
   const auto steps = static_cast<int>(trainer.steps_per_epoch());
   epoch_milliseconds(trainer);
   floor.milliseconds(steps);
 
-  std::vector<double> step_times, floors, ratios;
+  Times times;
   for (auto _ : state) {
-    step_times.push_back(epoch_milliseconds(trainer) / steps);
-    floors.push_back(floor.milliseconds(steps) / steps);
-    ratios.push_back(step_times.back() / floors.back());
-    state.SetIterationTime(step_times.back() * 1e-3);
+    times.add(epoch_milliseconds(trainer) / steps, floor.milliseconds(steps) / steps);
+    state.SetIterationTime(times.steps.back() * 1e-3);
   }
-  const double step = median(step_times);
-  state.counters["step_ms"] = step;
-  state.counters["floor_ms"] = median(floors);
-  state.counters["ratio"] = median(ratios);
-  state.counters["samples_per_second"] = static_cast<double>(size.batch) / (step * 1e-3);
+  times.report(state, size);
+}
+
+constexpr int kModels = 8;
+
+/// Several models trained at once, as a sweep does it: each has a backend and a host thread of its own, all have the
+/// same data. step_ms is the time of all divided by the models, floor_ms that of the products of one model alone.
+void models_at_once(benchmark::State& state, const Size& size, int device) {
+  const Dataset data = first_digits(60'000 / size.batch * size.batch);
+  std::vector<std::unique_ptr<Backend>> backends;
+  std::vector<std::unique_ptr<Trainer>> trainers;
+  for (int i = 0; i < kModels; ++i) {
+    Model model(Network::autoencoder(kFeatures, {size.hidden}));
+    initialize(model, {}, static_cast<std::uint64_t>(i));
+    TrainerOptions options;
+    options.batch = size.batch;
+    BackendOptions graph;
+    graph.engine = Engine::graph;  // as a sweep
+    backends.push_back(make_backend(fmt::format("cuda:{}", device), graph));
+    trainers.push_back(std::make_unique<Trainer>(*backends.back(), model, data, options));
+  }
+  const Floor floor(size.batch, kFeatures, size.hidden, Precision::fp32);
+  const auto steps = static_cast<int>(trainers.front()->steps_per_epoch());
+  const auto all_milliseconds = [&trainers] {
+    const auto begin = std::chrono::steady_clock::now();
+    {
+      std::vector<std::jthread> threads;
+      for (const auto& trainer : trainers) threads.emplace_back([&trainer] { epoch_milliseconds(*trainer); });
+    }
+    return std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - begin).count();
+  };
+  all_milliseconds();
+  floor.milliseconds(steps);
+
+  Times times;
+  for (auto _ : state) {
+    times.add(all_milliseconds() / (steps * kModels), floor.milliseconds(steps) / steps);
+    state.SetIterationTime(times.steps.back() * 1e-3);
+  }
+  times.report(state, size);
+}
+
+void add_training_step(const Case& c, int device) {
+  const std::string name = fmt::format("training_step/{}x{}/{}/{}", c.size.batch, c.size.hidden, to_string(c.engine),
+                                       to_string(c.precision));
+  benchmark::RegisterBenchmark(name.c_str(),
+                               [=](benchmark::State& state) {
+                                 try {
+                                   training_step(state, c, device);
+                                 } catch (const InputError& error) {
+                                   state.SkipWithError(error.what());
+                                 }
+                               })
+      ->Iterations(kEpochs)
+      ->UseManualTime()
+      ->Unit(benchmark::kMillisecond);
+}
+
+void step_graph(benchmark::State& state, const Size& size, int device, const GraphVariant& variant) {
+  const Dataset data = first_digits(60'000 / size.batch * size.batch);
+  Model model(Network::autoencoder(kFeatures, {size.hidden}));
+  initialize(model, {}, 1);
+  TrainerOptions options;
+  options.batch = size.batch;
+  const GraphSteps graphs(device, model, data, options, variant);
+  const Floor floor(size.batch, kFeatures, size.hidden, Precision::fp32);
+  const auto steps = static_cast<int>(data.rows() / size.batch);
+  graphs.milliseconds(steps);
+  floor.milliseconds(steps);
+
+  Times times;
+  for (auto _ : state) {
+    times.add(graphs.milliseconds(steps), floor.milliseconds(steps) / steps);
+    state.SetIterationTime(times.steps.back() * 1e-3);
+  }
+  times.report(state, size);
 }
 
 void add_benchmarks(int device) {
   for (const Size& size : kSizes)
-    benchmark::RegisterBenchmark(fmt::format("training_step/{}x{}", size.batch, size.hidden).c_str(),
-                                 [=](benchmark::State& state) { training_step(state, size, device); })
+    for (const Engine engine : kEngines)
+      for (const Precision precision : kPrecisions) add_training_step({size, engine, precision}, device);
+  constexpr Size kSmall{100, 64};
+  benchmark::RegisterBenchmark(fmt::format("models_at_once/{}/{}x{}", kModels, kSmall.batch, kSmall.hidden).c_str(),
+                               [=](benchmark::State& state) { models_at_once(state, kSmall, device); })
+      ->Iterations(kEpochs)
+      ->UseManualTime()
+      ->Unit(benchmark::kMillisecond);
+  for (const GraphVariant& variant : graph_variants())
+    benchmark::RegisterBenchmark(
+        fmt::format("step_graph/{}x{}/{}", kSizes[0].batch, kSizes[0].hidden, variant.name).c_str(),
+        [=](benchmark::State& state) { step_graph(state, kSizes[0], device, variant); })
         ->Iterations(kEpochs)
         ->UseManualTime()
         ->Unit(benchmark::kMillisecond);

@@ -31,6 +31,10 @@ if(NOT CMAKE_CUDA20_STANDARD_COMPILE_OPTION)  # CMake 3.25 does not know that nv
   set(CMAKE_CUDA20_EXTENSION_COMPILE_OPTION "-std=c++20")
 endif()
 find_package(CUDAToolkit 12.4 REQUIRED)
+find_package(CUDNN 9 QUIET)
+if(NOT CUDNN_FOUND)
+  message(STATUS "Convolutions will not run on CUDA: there is no cuDNN 9; \"bash scripts/setup.sh cuda\" names the package")
+endif()
 
 # scripts/check_spills.py reads what ptxas reports; kept beside the objects, so that a build does not print it.
 list(PREPEND CMAKE_CUDA_COMPILER_LAUNCHER ${PROJECT_SOURCE_DIR}/cmake/keep_ptxas_report.sh)

@@ -2,8 +2,10 @@
 
 #include <memory>
 
+#include "engine_choice.h"
 #include "lacuna/backend.h"
 #include "libs/cublas.h"
+#include "libs/cudnn.h"
 #include "runtime/stream.h"
 
 namespace lacuna::cuda {
@@ -19,12 +21,12 @@ class CudaBuffer final : public DeviceBuffer {
   DeviceMemory memory_;
 };
 
-/// One GPU: a stream, a cuBLAS handle on it, and what plans are compiled with. All work goes through the one stream, in
-/// the order in which it was asked for.
+/// One GPU: a stream, cuBLAS and cuDNN on it, and what plans are compiled with. All work goes through the one stream,
+/// in the order in which it was asked for, but for the copies of feeds, which have their own.
 class CudaBackend final : public Backend {
  public:
   /// Throws InputError where the device is not there or this build has no kernels for it.
-  explicit CudaBackend(int index);
+  CudaBackend(int index, const BackendOptions& options);
   ~CudaBackend() override;
 
   DeviceDescription describe() const override;
@@ -33,13 +35,20 @@ class CudaBackend final : public Backend {
   void upload(DeviceBuffer& to, std::int64_t offset, const void* from, std::int64_t bytes) override;
   void download(void* to, DeviceBuffer& from, std::int64_t offset, std::int64_t bytes) override;
   std::unique_ptr<Readback> readback(std::vector<DeviceBuffer*> buffers) override;
+  std::unique_ptr<Feed> feed(std::int64_t bytes, const std::string& purpose) override;
+  std::int64_t memory_bytes() const override;
   std::unique_ptr<Executable> compile(const StepPlan& plan, const Bindings& bindings) override;
+  std::unique_ptr<Executable> compile_timed(const StepPlan& plan, const Bindings& bindings,
+                                            std::vector<OperationTime>& times) override;
 
  private:
   int index_;
+  BackendOptions options_;
   int multiprocessors_;
+  EngineChoice engines_;
   Stream stream_;
   Cublas cublas_;
+  Cudnn cudnn_;
 };
 
 }  // namespace lacuna::cuda

@@ -4,13 +4,20 @@
 
 #include "lacuna/backend.h"
 #include "libs/cublas.h"
+#include "libs/cudnn.h"
+#include "plan_layout.h"
 #include "runtime/stream.h"
+#include "step_graphs.h"
 
 namespace lacuna::cuda {
 
-/// Turns a plan into a captured graph: one launch a step, whatever the number of operations. Stream and cuBLAS must
-/// outlive it. Throws InputError with a batch that would fit where the GPU's memory does not suffice.
+/// Turns a plan into captured graphs: one launch for many steps, whatever the number of operations. Stream, cuBLAS and
+/// cuDNN must outlive it. Throws InputError with a batch that would fit where the GPU's memory does not suffice.
 std::unique_ptr<Executable> compile(const StepPlan& plan, const Bindings& bindings, const Stream& stream,
-                                    const Cublas& cublas, int multiprocessors);
+                                    const Cublas& cublas, Cudnn& cudnn, int multiprocessors,
+                                    const GraphOptions& options = {});
+
+/// The arena of a plan, zeroed, with the table of its segments in place; waits until it is there. Throws as compile().
+DeviceMemory place_arena(const StepPlan& plan, PlanLayout& layout, const Stream& stream);
 
 }  // namespace lacuna::cuda

@@ -95,8 +95,8 @@ DeviceList list() {
   return all;
 }
 
-std::unique_ptr<Backend> make_backend(int index) {
-  return std::make_unique<CudaBackend>(index);
+std::unique_ptr<Backend> make_backend(int index, const BackendOptions& options) {
+  return std::make_unique<CudaBackend>(index, options);
 }
 
 }  // namespace lacuna::cuda

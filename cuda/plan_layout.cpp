@@ -20,38 +20,79 @@ std::byte* bound_address(const Buffer& buffer, const Bindings& bindings) {
   return static_cast<std::byte*>(found->second->address());
 }
 
-std::vector<UpdateSegment> segments_of(const UpdateParameters& op) {
+std::vector<UpdateSegment> segments_of(const std::vector<UpdateParameters::Range>& ranges) {
   std::vector<UpdateSegment> segments;
-  for (const auto& range : op.ranges)
+  for (const auto& range : ranges) {
+    LACUNA_EXPECTS(range.offset % 4 == 0, "parameters must begin at a multiple of 16 bytes within their slab");
     for (std::int64_t begin = 0; begin < range.elements; begin += kSegmentElements) {
       const auto elements = std::min<std::int64_t>(kSegmentElements, range.elements - begin);
       segments.push_back({range.offset + begin, static_cast<std::int32_t>(elements), range.decays});
     }
+  }
   if (segments.empty()) segments.push_back({0, 0, 0});  // the value must be written all the same
   return segments;
 }
 
+WorkspaceNeeds larger(const WorkspaceNeeds& a, const WorkspaceNeeds& b) {
+  return {std::max(a.partials, b.partials), std::max(a.value_partials, b.value_partials),
+          std::max(a.counters, b.counters)};
+}
+
+/// Elements of the largest operand of a dense product.
+std::int64_t largest_operand(const StepPlan& plan) {
+  std::int64_t largest = 0;
+  for (const Operation& operation : plan.operations) {
+    std::vector<BufferId> operands;
+    if (const auto* forward = std::get_if<DenseForward>(&operation)) operands = {forward->input, forward->weight};
+    if (const auto* back = std::get_if<DenseBackward>(&operation)) operands = {back->delta, back->input, back->weight};
+    for (const BufferId id : operands) largest = std::max(largest, plan[id].shape.elements());
+  }
+  return largest;
+}
+
 }  // namespace
 
-PlanLayout::PlanLayout(const StepPlan& plan, const Bindings& bindings, int multiprocessors)
+PlanLayout::PlanLayout(const StepPlan& plan, const Bindings& bindings, const std::vector<BufferId>& doubled,
+                       std::int64_t convolution_bytes, int multiprocessors, Precision precision)
     : plan_(plan), multiprocessors_(multiprocessors) {
   WorkspaceNeeds needs;
   for (const Buffer& buffer : plan.buffers) {
     bound_.push_back(buffer.kind == Buffer::Kind::bound ? bound_address(buffer, bindings) : nullptr);
     offsets_.push_back(buffer.kind == Buffer::Kind::scratch ? take(buffer.bytes()) : 0);
     if (buffer.shape.rank() != 2) continue;
-    const WorkspaceNeeds one = pass_needs(buffer.shape[0], buffer.shape[1], multiprocessors);
-    needs.partials = std::max(needs.partials, one.partials);
-    needs.value_partials = std::max(needs.value_partials, one.value_partials);
-    needs.counters = std::max(needs.counters, one.counters);
+    needs = larger(needs, pass_needs(buffer.shape[0], buffer.shape[1], multiprocessors));
   }
-  for (const Operation& operation : plan.operations)
-    if (const auto* update = std::get_if<UpdateParameters>(&operation)) segments_ = segments_of(*update);
+  for (const BufferId id : doubled) odd_offsets_.emplace_back(id, take(plan[id].bytes()));
+  for (const Operation& operation : plan.operations) {
+    if (const auto* update = std::get_if<UpdateParameters>(&operation)) cut_slab(update->ranges);
+    if (const auto* decay = std::get_if<DecayGradients>(&operation)) cut_slab(decay->ranges);
+    if (const auto* dots = std::get_if<Dots>(&operation)) {
+      const auto pairs = static_cast<std::int64_t>(dots->left.size() * dots->right.size());
+      needs = larger(needs, dots_needs(pairs, plan[dots->left[0]].shape.elements(), multiprocessors));
+    }
+  }
   needs.value_partials = std::max(needs.value_partials, static_cast<std::int64_t>(segments_.size()));
   partials_ = take(needs.partials * 4);
   value_partials_ = take(needs.value_partials * 8);
   counters_ = take(needs.counters * 4);
   segment_table_ = take(static_cast<std::int64_t>(segments_.size() * sizeof(UpdateSegment)));
+  convolution_workspace_ = take(convolution_bytes);
+  next_scalars_ = take(sizeof(StepScalars));
+  if (precision != Precision::bf16) return;
+  const std::int64_t narrow_bytes = 2 * largest_operand(plan);
+  narrow_left_ = take(narrow_bytes);
+  narrow_right_ = take(narrow_bytes);
+}
+
+PlanLayout PlanLayout::of_odd_steps() const {
+  PlanLayout odd = *this;
+  for (const auto& [id, offset] : odd_offsets_) odd.offsets_[static_cast<std::size_t>(id)] = offset;
+  return odd;
+}
+
+void PlanLayout::cut_slab(const std::vector<UpdateParameters::Range>& ranges) {
+  LACUNA_EXPECTS(segments_.empty(), "more than one pass over the parameters in a plan");
+  segments_ = segments_of(ranges);
 }
 
 std::int64_t PlanLayout::take(std::int64_t bytes) {

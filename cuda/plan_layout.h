@@ -1,5 +1,6 @@
 #pragma once
 
+#include <utility>
 #include <vector>
 
 #include "kernels/kernels.h"
@@ -11,12 +12,16 @@ namespace lacuna::cuda {
 /// another in an arena, and after it what the kernels need for themselves.
 class PlanLayout {
  public:
-  /// Throws ContractError for a buffer that is not bound, or bound to too little.
-  PlanLayout(const StepPlan& plan, const Bindings& bindings, int multiprocessors);
+  /// `doubled`: scratch buffers of which odd steps use another copy. Throws ContractError for a buffer that is not
+  /// bound, or bound to too little.
+  PlanLayout(const StepPlan& plan, const Bindings& bindings, const std::vector<BufferId>& doubled,
+             std::int64_t convolution_bytes, int multiprocessors, Precision precision);
 
   std::int64_t arena_bytes() const { return arena_bytes_; }
   /// From now on addresses can be asked for.
   void place(std::byte* arena) { arena_ = arena; }
+  /// The same, as odd steps see it.
+  PlanLayout of_odd_steps() const;
 
   /// Address of a buffer; null for kNoBuffer.
   template <class T = float>
@@ -25,20 +30,31 @@ class PlanLayout {
   }
   Workspace workspace(cudaStream_t stream) const;
 
-  /// The pieces of the slab that UpdateParameters goes through, and where the device finds them.
+  /// For the scalars of the step after the current one.
+  StepScalars* next_scalars() const { return reinterpret_cast<StepScalars*>(arena_ + next_scalars_); }
+  /// Room for a bfloat16 copy of any operand of a dense product, the left one or the right one; with Precision::bf16.
+  std::uint16_t* narrow_left() const { return reinterpret_cast<std::uint16_t*>(arena_ + narrow_left_); }
+  std::uint16_t* narrow_right() const { return reinterpret_cast<std::uint16_t*>(arena_ + narrow_right_); }
+  /// Shared by all convolutions.
+  void* convolution_workspace() const { return arena_ + convolution_workspace_; }
+
+  /// The pieces of the slab that UpdateParameters or DecayGradients goes through, and where the device finds them.
   const std::vector<UpdateSegment>& segments() const { return segments_; }
   UpdateSegment* segment_table() const { return reinterpret_cast<UpdateSegment*>(arena_ + segment_table_); }
 
  private:
   std::byte* address(BufferId id) const;
+  void cut_slab(const std::vector<UpdateParameters::Range>& ranges);
   std::int64_t take(std::int64_t bytes);
 
   const StepPlan& plan_;
   int multiprocessors_;
-  std::vector<std::byte*> bound_;      // of each bound buffer
-  std::vector<std::int64_t> offsets_;  // of each scratch buffer within the arena
+  std::vector<std::byte*> bound_;                               // of each bound buffer
+  std::vector<std::int64_t> offsets_;                           // of each scratch buffer within the arena
+  std::vector<std::pair<BufferId, std::int64_t>> odd_offsets_;  // of the doubled ones' other copies
   std::vector<UpdateSegment> segments_;
-  std::int64_t partials_ = 0, value_partials_ = 0, counters_ = 0, segment_table_ = 0;
+  std::int64_t partials_ = 0, value_partials_ = 0, counters_ = 0, segment_table_ = 0, convolution_workspace_ = 0,
+               next_scalars_ = 0, narrow_left_ = 0, narrow_right_ = 0;
   std::int64_t arena_bytes_ = 0;
   std::byte* arena_ = nullptr;
 };

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Fuzzes the file parsers with libFuzzer: scripts/fuzz.sh [SECONDS] [FORMAT...]
-#   SECONDS  for each parser (60)    FORMAT  safetensors npy idx gzip (all)
-# Needs clang, cmake, ninja, and the development packages of fmt, nlohmann-json and zlib. The corpus grows in
+#   SECONDS  for each parser (60)    FORMAT  safetensors npy idx gzip image (all)
+# Needs clang, cmake, ninja, and the development packages of fmt, nlohmann-json, zlib, libpng and libjpeg. The corpus grows in
 # build/fuzz/corpus and is used again; what made a parser fail is kept in build/fuzz/findings.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -13,10 +13,10 @@ if ! [[ $seconds =~ ^[1-9][0-9]*$ ]]; then
 fi
 shift || true
 formats=("$@")
-((${#formats[@]})) || formats=(safetensors npy idx gzip)
+((${#formats[@]})) || formats=(safetensors npy idx gzip image)
 for format in "${formats[@]}"; do
   if ! [[ -f tests/fuzz/fuzz_$format.cpp ]]; then
-    echo "fuzz.sh: unknown format \"$format\"; known: safetensors npy idx gzip" >&2
+    echo "fuzz.sh: unknown format \"$format\"; known: safetensors npy idx gzip image" >&2
     exit 2
   fi
 done

@@ -3,23 +3,44 @@
   gpu_check_report.py device DEVICES.json   facts about the GPU as tab-separated lines; exit status 2 where there is none
   gpu_check_report.py report WORK OUT       OUT/gpu_check.json and OUT/gpu_check.txt from the files in WORK
 
-WORK holds stages.tsv (name, status, seconds, note), facts.tsv (name, value), and what stages left: bench_kernels.json,
-bench_step_cuda.json, peers.json, training.json. The exit status of the report is 1 if a stage failed or a bar was missed.
+WORK holds stages.tsv (name, status, seconds, note), facts.tsv (name, value), and what stages left: bench_device.json,
+bench_kernels.json, bench_step_cuda.json, peers.json, programs.json, training.json. The exit status of the report is 1 if a stage failed or a bar was missed.
 """
 
 import json
+import math
 import sys
 from pathlib import Path
 
 GIB = 2**30
+# Ways to write the step, how many times Lacuna's they must take, and what they are called.
+PEER_BARS = [(["torch eager", "torch eager-fused"], 30, "PyTorch eager"),
+             (["torch compile"], 12, "torch.compile(max-autotune)"),
+             (["torch graph", "torch compile-graph"], 8, "PyTorch's CUDA graph"),
+             (["jax"], 4, "JAX lax.scan")]
 
 
 def read_json(path):
-    """None where a stage did not get so far, or was stopped while it wrote."""
+    """None where a stage did not get so far. Of a benchmark that was stopped, the cases that it had finished."""
     try:
-        return json.loads(path.read_text())
-    except (OSError, ValueError):
+        text = path.read_text()
+    except OSError:
         return None
+    for whole in (text, text[:text.rfind("}") + 1] + "]}"):
+        try:
+            return json.loads(whole)
+        except ValueError:
+            pass
+    return None
+
+
+def finite(value):
+    """JSON has no NaN and no infinity: null."""
+    if isinstance(value, dict):
+        return {key: finite(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [finite(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def read_table(path):
@@ -47,13 +68,48 @@ def bandwidth_bar(cases):
     if not large:
         return bar(what, wanted)
     slowest = min(large, key=lambda case: case["percent_of_copy"])
-    below = sum(case["percent_of_copy"] < 80 for case in large)
+    below = sum(not case["percent_of_copy"] >= 80 for case in large)
     return bar(what, wanted, f"{slowest['percent_of_copy']:.1f} % ({slowest['name']}; {below} of {len(large)} below)",
                below == 0)
 
 
+def step_of(cases, size, engine, precision):
+    return next((case for case in cases if case["name"] == f"training_step/{size}/{engine}/{precision}"), None)
+
+
+def step_time_bar(cases, engine, most):
+    what, wanted = f"step 784-196-784, batch 100, fp32, {engine} engine", f"<= {most} us"
+    case = step_of(cases, "100x196", engine, "fp32")
+    if not case:
+        return bar(what, wanted)
+    return bar(what, wanted, f"{1e3 * case['step_ms']:.2f} us", 1e3 * case["step_ms"] <= most)
+
+
+def products_bar(cases):
+    """The faster engine of those that ran; each is held against products that took turns with it."""
+    what, wanted = "step 784-500-784, batch 1200, tf32, against its five products in one graph", "<= 1.5 x"
+    ran = [case for engine in ("graph", "resident") if (case := step_of(cases, "1200x500", engine, "tf32"))]
+    if not ran:
+        return bar(what, wanted)
+    best = min(ran, key=lambda case: case["step_ms"])
+    return bar(what, wanted, f"{best['ratio']:.3f} x ({best['name'].split('/')[2]})", best["ratio"] <= 1.5)
+
+
+def programs_bars(programs, steps):
+    """Of whole programs; that of a sweep's models is of their steps alone."""
+    epochs = (programs or {}).get("epochs", {})
+    sweep = next((case for case in steps if case["name"] == "models_at_once/8/100x64"), None)
+    bars = [bar("sweep of 8 models 784-64-784, batch 100, fp32", "<= 2 us per model and step"),
+            bar("100 epochs of MNIST, batch 100: training", "<= 1.0 s"),
+            bar("100 epochs of MNIST, batch 100: whole program", "<= 1.5 s")]
+    found = [(1e3 * sweep["step_ms"] if sweep else None, "us", 2.0), (epochs.get("training_seconds"), "s", 1.0),
+             (epochs.get("seconds"), "s", 1.5)]
+    return [bar(b["what"], b["bar"], f"{value:.3f} {unit}", value <= most) if value is not None else b
+            for b, (value, unit, most) in zip(bars, found)]
+
+
 def peer_bar(peers, names, times, title):
-    """Against the fastest of the ways in `names`."""
+    """Against the fastest of the ways in `names`; ours is the faster engine."""
     what, wanted = f"step 784-196-784, batch 100, against {title}", f">= {times} x"
     main = next((result for result in peers or [] if (result["batch"], result["hidden"]) == (100, 196)), None)
     found = {name: main["peers"][name]["over_lacuna"] for name in names if name in main["peers"]} if main else {}
@@ -67,7 +123,8 @@ def training_bars(training):
     bits, loss = "same seed twice", "test loss, GPU against CPU"
     if not training:
         return [bar(bits, "same bits"), bar(loss, "within 0.5 %")]
-    off = abs(training["cuda"]["test_loss"] / training["cpu"]["test_loss"] - 1)
+    gpu, cpu = (training[device]["test_loss"] for device in ("cuda", "cpu"))
+    off = abs(gpu / cpu - 1) if gpu and cpu else math.nan  # null: not a number
     return [bar(bits, "same bits", "same" if training["same_bits"] else "other bits", training["same_bits"]),
             bar(loss, "within 0.5 %", f"{100 * off:.4f} %", off <= 0.005)]
 
@@ -93,6 +150,20 @@ def kernel_lines(found):
     copy = found["context"].get("copy_GB_per_s", "?")
     return [f"Kernels; a copy on the device moves {copy} GB/s, bytes read and bytes written", *columns(rows),
             *(f"{case['name']}: {case['error_message']}" for case in skipped)]
+
+
+def device_lines(found):
+    ran, skipped = benchmarks(found)
+    units = (("GB_per_s", "GB/s"), ("TFLOP_per_s", "TFLOP/s"), ("us", "us"), ("blocks", "blocks"))
+    rows = [(case["name"], ", ".join(f"{case[key]:.4g} {unit}" for key, unit in units if key in case)) for case in ran]
+    return ["The device", *columns(rows or [("nothing", "")]),
+            *(f"{case['name']}: {case['error_message']}" for case in skipped)]
+
+
+def program_lines(programs):
+    rows = [(name, "; ".join(f"{key} {value:.4g}" if isinstance(value, float) else f"{key} {value}"
+                             for key, value in figures.items())) for name, figures in programs.items()]
+    return ["Whole programs", *columns(rows or [("nothing", "")])]
 
 
 def step_lines(found):
@@ -121,7 +192,8 @@ def text_of(report):
     bars = columns([("bar", "wanted", "measured", "")] +
                    [(b["what"], b["bar"], b["measured"], b["status"]) for b in report["bars"]])
     parts = [facts]
-    for name, lines_of in (("bench_kernels", kernel_lines), ("bench_step_cuda", step_lines), ("peers", peer_lines)):
+    for name, lines_of in (("bench_device", device_lines), ("bench_kernels", kernel_lines),
+                           ("bench_step_cuda", step_lines), ("programs", program_lines), ("peers", peer_lines)):
         if report[name]:
             parts.append(lines_of(report[name]))
     parts += [stages, bars, [f"gpu_check: {'passed' if report['passed'] else 'FAILED'}"]]
@@ -132,12 +204,13 @@ def make_report(work):
     stages = [{"name": name, "status": status, "seconds": int(seconds), "note": note}
               for name, status, seconds, note in read_table(work / "stages.tsv")]
     report = {"facts": dict(read_table(work / "facts.tsv")), "stages": stages}
-    for name in ("bench_kernels", "bench_step_cuda", "peers", "training"):
+    for name in ("bench_device", "bench_kernels", "bench_step_cuda", "peers", "programs", "training"):
         report[name] = read_json(work / f"{name}.json")
+    steps = benchmarks(report["bench_step_cuda"])[0]
     report["bars"] = [parity_bar(stages), bandwidth_bar(benchmarks(report["bench_kernels"])[0]),
-                      peer_bar(report["peers"], ["torch eager", "torch eager-fused"], 8, "PyTorch eager"),
-                      peer_bar(report["peers"], ["torch graph", "torch compile-graph"], 2, "PyTorch's CUDA graph"),
-                      *training_bars(report["training"])]
+                      step_time_bar(steps, "graph", 30), step_time_bar(steps, "resident", 15),
+                      *(peer_bar(report["peers"], names, times, title) for names, times, title in PEER_BARS),
+                      products_bar(steps), *programs_bars(report["programs"], steps), *training_bars(report["training"])]
     report["passed"] = (all(stage["status"] != "failed" for stage in stages) and
                         all(bar["status"] != "missed" for bar in report["bars"]))
     return report
@@ -145,7 +218,7 @@ def make_report(work):
 
 def report_command(work, out):
     report = make_report(Path(work))
-    Path(out, "gpu_check.json").write_text(json.dumps(report, indent=1) + "\n")
+    Path(out, "gpu_check.json").write_text(json.dumps(finite(report), indent=1, allow_nan=False) + "\n")
     text = text_of(report)
     Path(out, "gpu_check.txt").write_text(text)
     print("\n" + text, end="")

@@ -18,6 +18,7 @@ build_packages=(
   "libtomlplusplus-dev   configuration files"
   "zlib1g-dev            gzipped data"
   "libpng-dev            pictures"
+  "libjpeg-dev           libjpeg-turbo: JPEG images as data"
   "libssl-dev            SHA-256 of downloads"
   "libcurl4-openssl-dev  downloads"
   "ca-certificates       downloads by https"
@@ -35,6 +36,10 @@ test_packages=(
   "qemu-user             runs them"
   "googletest            GoogleTest's sources, for them"
 )
+# Ubuntu has it as a snap only, which cannot be installed everywhere: there the test is registered if it is found.
+if grep -qs '^ID=debian' /etc/os-release; then
+  test_packages+=("chromium              report pages in a browser")
+fi
 
 # The compiler is NVIDIA's and so are the packages; which repository to add is for the machine's owner to decide.
 explain_cuda() {

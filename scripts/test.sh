@@ -129,6 +129,13 @@ elif ! compgen -G "$LACUNA_DATA/mnist/train-images*" >/dev/null; then
   echo "Tests on real MNIST are not registered: there is no MNIST in $LACUNA_DATA/mnist."
 fi
 
+if ! command -v chromium chromium-browser google-chrome-stable google-chrome >/dev/null; then
+  summary+=("report pages: not looked at in a browser, there is no chromium")
+fi
+if ! python3 -c 'import tensorboard' 2>/dev/null; then
+  summary+=("event files: not read by TensorBoard, python3 has no tensorboard")
+fi
+
 check_layout
 choose_optimised_preset
 build "$optimised"

@@ -28,6 +28,8 @@ std::vector<KernelCase> kernel_cases(int multiprocessors);
 // The parts of that list.
 void add_pass_cases(std::vector<KernelCase>& cases, int multiprocessors);
 void add_softmax_cases(std::vector<KernelCase>& cases, int multiprocessors);
+void add_code_cases(std::vector<KernelCase>& cases);
+void add_vector_cases(std::vector<KernelCase>& cases, int multiprocessors);
 void add_update_cases(std::vector<KernelCase>& cases);
 void add_copy_cases(std::vector<KernelCase>& cases);
 void add_step_cases(std::vector<KernelCase>& cases);

@@ -1,4 +1,4 @@
-// Kernels that go over a matrix once: bias and activation, reconstruction, backward, bias gradient.
+// Kernels that go over a matrix once: bias and activation, reconstruction, backward, column sums.
 
 #include <fmt/format.h>
 
@@ -66,9 +66,9 @@ KernelCase reconstruction(const char* name, const Matrix& m, Loss loss, int mult
   return c;
 }
 
-KernelCase activation_backward(const Matrix& m, int multiprocessors) {
-  KernelCase c = pass_case("activation_backward/sigmoid_kl", m, 3, 2, multiprocessors);
-  c.make = [m](Operands&, Operands& own) -> KernelCase::Call {
+KernelCase activation_backward(const char* name, const Matrix& m, bool kept, int multiprocessors) {
+  KernelCase c = pass_case(name, m, 3, 2, multiprocessors);
+  c.make = [m, kept](Operands&, Operands& own) -> KernelCase::Call {
     cuda::ActivationBackwardArgs arguments{};
     arguments.gradient = own.around_zero(m.elements());
     arguments.output = own.unit(m.elements());
@@ -76,18 +76,19 @@ KernelCase activation_backward(const Matrix& m, int multiprocessors) {
     arguments.rows = m.rows;
     arguments.columns = m.columns;
     arguments.bias_gradient = own.unit(m.columns);
+    if (kept) arguments.kept = own.repeat<std::uint32_t>(m.rows * ((m.columns + 31) / 32), {0x11111111u, 0x80402010u});
     return
         [=](const cuda::Workspace& workspace) { cuda::activation_backward(workspace, Activation::sigmoid, arguments); };
   };
   return c;
 }
 
-KernelCase bias_gradient(const Matrix& m, int multiprocessors) {
-  KernelCase c = pass_case("bias_gradient", m, 1, 1, multiprocessors);
+KernelCase column_sums(const Matrix& m, int multiprocessors) {
+  KernelCase c = pass_case("column_sums", m, 1, 1, multiprocessors);
   c.make = [m](Operands&, Operands& own) -> KernelCase::Call {
-    const float* values = own.around_zero(m.elements());
-    float* sums = own.unit(m.columns);
-    return [=](const cuda::Workspace& workspace) { cuda::bias_gradient(workspace, values, m.rows, m.columns, sums); };
+    const cuda::ColumnSumsArgs arguments{own.around_zero(m.elements()), m.rows, m.columns, own.unit(m.columns),
+                                         nullptr};
+    return [=](const cuda::Workspace& workspace) { cuda::column_sums(workspace, arguments); };
   };
   return c;
 }
@@ -102,8 +103,9 @@ void add_pass_cases(std::vector<KernelCase>& cases, int multiprocessors) {
     cases.push_back(bias_activation("bias_activation/relu_abs_sums", m, Activation::relu, 2, multiprocessors));
     cases.push_back(reconstruction("reconstruction/half_squared_sigmoid", m, Loss::half_squared, multiprocessors));
     cases.push_back(reconstruction("reconstruction/bce", m, Loss::bce, multiprocessors));
-    cases.push_back(activation_backward(m, multiprocessors));
-    cases.push_back(bias_gradient(m, multiprocessors));
+    cases.push_back(activation_backward("activation_backward/sigmoid_kl", m, false, multiprocessors));
+    if (m.columns == 4096) cases.push_back(activation_backward("activation_backward/kept", m, true, multiprocessors));
+    cases.push_back(column_sums(m, multiprocessors));
   }
 }
 

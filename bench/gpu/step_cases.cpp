@@ -28,6 +28,7 @@ KernelCase sparsity_penalty(const char* name, Sparsity kind, std::int64_t units)
     arguments.column_gradient = kind == Sparsity::kl ? own.unit(units) : nullptr;
     arguments.value = own.one(0.0);
     arguments.mean_activation = own.one(0.0);
+    arguments.positions = 1;
     return [=](const cuda::Workspace& workspace) { cuda::sparsity_penalty(workspace, arguments); };
   };
   return c;
@@ -38,7 +39,9 @@ KernelCase begin_step() {
   c.make = [](Operands&, Operands& own) -> KernelCase::Call {
     StepState* state = own.one(StepState{});
     StepScalars* scalars = own.one(StepScalars{});
-    return [=](const cuda::Workspace& workspace) { cuda::begin_step(workspace, state, scalars, 100, Optimizer{}); };
+    return [=](const cuda::Workspace& workspace) {
+      cuda::begin_step(workspace, {state, scalars, 100, Optimizer{}, KeptUnits{}});
+    };
   };
   return c;
 }

@@ -19,7 +19,7 @@ from programs import Failed, run, say
 
 HERE = Path(__file__).resolve().parent
 SIZES = [(100, 196), (1000, 200), (1200, 500)]
-TORCH_VARIANTS = ["eager", "fused", "compiled", "compiled-adam"]
+TORCH_VARIANTS = ["eager", "fused", "compiled", "compiled-adam", "max-autotune"]
 TOLERANCE = 1e-4
 
 

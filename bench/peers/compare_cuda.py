@@ -64,20 +64,42 @@ def lacuna_losses(options, directory, batch, hidden, deadline):
 
 
 def lacuna_step(options, batch, hidden, deadline):
+    """Of the faster engine."""
     found = json.loads(run([options.bench_step, "--benchmark_format=json",
-                            f"--benchmark_filter=^training_step/{batch}x{hidden}/"], deadline.left()))["benchmarks"][0]
-    if "error_message" in found:
-        raise Failed(found["error_message"])
-    return {key: found[key] for key in ("step_ms", "floor_ms", "ratio")}
+                            f"--benchmark_filter=^training_step/{batch}x{hidden}/[a-z]*/fp32/"],
+                           deadline.left()))["benchmarks"]
+    ran = [case for case in found if "error_message" not in case]
+    if not ran:
+        raise Failed("; ".join(case["error_message"] for case in found) or f"{options.bench_step} has no such step")
+    best = min(ran, key=lambda case: case["step_ms"])
+    return {key: best[key] for key in ("step_ms", "floor_ms", "ratio")} | {"engine": best["name"].split("/")[2]}
 
 
 def peer(name, options, directory, batch, hidden, check, deadline):
     script, _, variant = name.partition(" ")
     command = [sys.executable, HERE / ("torch_cuda_step.py" if script == "torch" else "jax_step.py"), "--data", directory,
-               "--batch", batch, "--hidden", hidden, "--device", options.device, "--seconds", options.seconds]
+               "--batch", batch, "--hidden", hidden, "--device", options.device, "--seconds",
+               0 if options.check_only else options.seconds]
     command += ["--variant", variant] if variant else []
     command += ["--check"] if check else []
     return json.loads(run(command, deadline.left()).splitlines()[-1])
+
+
+def check(options, directory, size, deadline, result):
+    """Only whether each peer has Lacuna's losses."""
+    batch, hidden = size
+    write_inputs(directory, hidden, options.samples)
+    losses = lacuna_losses(options, directory, batch, hidden, deadline)
+    for name in options.peers:
+        try:
+            theirs = peer(name, options, directory, batch, hidden, True, deadline)
+            worst = disagreement({key: theirs[key] for key in losses}, losses)
+        except Failed as failure:
+            note_failure(result, name, failure)
+            say(f"{batch}x{hidden}: {name}: {failure}")
+            continue
+        result["checked"][name] = worst
+        print(f"{batch}x{hidden}: {name} {theirs['version']} has Lacuna's losses within {worst:.1e}", flush=True)
 
 
 def note_failure(result, name, failure):
@@ -106,6 +128,7 @@ def compare(options, directory, size, deadline, result, save):
                 ours.append(step["step_ms"])
                 floors.append(step["floor_ms"])
                 result["lacuna_ms"], result["floor_ms"] = statistics.median(ours), statistics.median(floors)
+                result["engine"] = step["engine"]
                 theirs = peer(name, options, directory, batch, hidden, number == 0, deadline)
                 if number == 0:
                     worst = disagreement({key: theirs[key] for key in losses}, losses)
@@ -152,7 +175,8 @@ def table(results, rounds):
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--lacuna", type=Path, required=True, help="the program, built with CUDA")
-    parser.add_argument("--bench-step", type=Path, required=True, help="bench_step_cuda")
+    parser.add_argument("--bench-step", type=Path, help="bench_step_cuda; needed unless --check-only")
+    parser.add_argument("--check-only", action="store_true", help="compare the losses and measure nothing")
     parser.add_argument("--device", default="cuda", help="cuda, or cpu to try the script where there is no GPU")
     parser.add_argument("--sizes", type=size_of, nargs="+", default=[(100, 196), (1000, 200), (1200, 500)],
                         metavar="BATCHxHIDDEN")
@@ -163,6 +187,8 @@ def main():
     parser.add_argument("--time", type=float, default=3600, help="seconds that all of it may take")
     parser.add_argument("--json", type=Path, help="also write the figures here, as they come in")
     options = parser.parse_args()
+    if not (options.bench_step or options.check_only):
+        parser.error("--bench-step is needed to measure")
     deadline, results = Deadline(options.time), []
     absent = [script for script in ("torch", "jax") if importlib.util.find_spec(script) is None]
     options.peers = [name for name in options.peers if name.split()[0] not in absent]
@@ -173,18 +199,22 @@ def main():
 
     with tempfile.TemporaryDirectory() as directory:
         for batch, hidden in options.sizes:
-            results.append({"batch": batch, "hidden": hidden, "peers": {}, "failed": {}, "unfinished": {},
+            results.append({"batch": batch, "hidden": hidden, "peers": {}, "checked": {}, "failed": {}, "unfinished": {},
                             "disagreement": 0.0})
             try:
-                compare(options, directory, (batch, hidden), deadline, results[-1], save)
+                if options.check_only:
+                    check(options, directory, (batch, hidden), deadline, results[-1])
+                else:
+                    compare(options, directory, (batch, hidden), deadline, results[-1], save)
             except Failed as failure:
                 note_failure(results[-1], "lacuna", failure)
                 say(f"{batch}x{hidden}: {failure}")
             save()
-    print(table(results, options.rounds))
+    if not options.check_only:
+        print(table(results, options.rounds))
     for script in absent:
         print(f"{sys.executable} has no {script}.")
-    if any(result["failed"] for result in results) or not any(result["peers"] for result in results):
+    if any(result["failed"] for result in results) or not any(result["peers"] or result["checked"] for result in results):
         sys.exit(1)
 
 

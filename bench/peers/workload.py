@@ -15,11 +15,12 @@ FEATURES = 784
 CHECKED_STEPS = 20
 
 
-def arguments(variants=()):
+def arguments(variants=(), hidden=True):
     """Read before numpy and torch are imported: their thread pools are sized when they load."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--batch", type=int, required=True)
-    parser.add_argument("--hidden", type=int, required=True)
+    if hidden:
+        parser.add_argument("--hidden", type=int, required=True)
     parser.add_argument("--threads", type=int, required=True)
     parser.add_argument("--seconds", type=float, default=2.0, help="how long to measure")
     parser.add_argument("--check", metavar="DIR", help="print the losses of a run on DIR/images.npy from "

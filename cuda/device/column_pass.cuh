@@ -32,10 +32,17 @@ __device__ Floats<kWidth> add_slices(const Floats<kWidth>& mine) {
   return total;
 }
 
-/// Body: `begin(column)`, then `element(offset, sums)` for the kWidth elements at `offset` of each row, which adds to
-/// the kSums sums of its columns. `results[s]` [columns] receives the sums; null where nobody wants them.
+/// Rows that a thread reads before it writes the first of them. The compiler may not move a load ahead of a store, and
+/// with one float at a time from each of kResidentBlocks * kPassThreads threads the memory has too little to do.
+template <int kWidth, int kOperands>
+constexpr int kRowsAtOnce = 32 / (4 * kWidth * kOperands);
+
+/// Body: `begin(column)`; then, for the kWidth elements at `offset` of each row, `load(offset)`, which reads kOperands
+/// matrices, and `apply(offset, loaded, sums)`, which may write and adds to the kSums sums of its columns. `results[s]`
+/// [columns] receives the sums; null where nobody wants them. True in every thread of the one block of each tile that
+/// has written them.
 template <int kWidth, int kSums, class Body>
-__device__ void column_pass(const ColumnPass& p, Body& body, float* const (&results)[kSums]) {
+__device__ bool column_pass(const ColumnPass& p, Body& body, float* const (&results)[kSums]) {
   const std::int64_t column = (std::int64_t{blockIdx.x} * kWarp + threadIdx.x) * kWidth;
   const int slice = static_cast<int>(threadIdx.y), thread = slice * kWarp + static_cast<int>(threadIdx.x);
   const std::int64_t begin = blockIdx.y * p.chunk_rows;
@@ -45,7 +52,17 @@ __device__ void column_pass(const ColumnPass& p, Body& body, float* const (&resu
   Floats<kWidth> sums[kSums] = {};
   if (inside) {
     body.begin(column);
-    for (std::int64_t row = begin + slice; row < end; row += kSlices) body.element(row * p.columns + column, sums);
+    const auto offset = [&](std::int64_t row) { return row * p.columns + column; };
+    constexpr int kRows = kRowsAtOnce<kWidth, Body::kOperands>;
+    std::int64_t row = begin + slice;
+    for (; row + (kRows - 1) * kSlices < end; row += kRows * kSlices) {
+      typename Body::Loaded loaded[kRows];
+#pragma unroll
+      for (int r = 0; r < kRows; ++r) loaded[r] = body.load(offset(row + r * kSlices));
+#pragma unroll
+      for (int r = 0; r < kRows; ++r) body.apply(offset(row + r * kSlices), loaded[r], sums);
+    }
+    for (; row < end; row += kSlices) body.apply(offset(row), body.load(offset(row)), sums);
   }
 #pragma unroll
   for (int s = 0; s < kSums; ++s) {
@@ -55,7 +72,8 @@ __device__ void column_pass(const ColumnPass& p, Body& body, float* const (&resu
     store<kWidth>(gridDim.y == 1 ? results[s] + column : p.partials + (blockIdx.y * kSums + s) * p.columns + column,
                   total);
   }
-  if (gridDim.y == 1 || !is_last_block(p.counters + blockIdx.x, gridDim.y, thread)) return;
+  if (gridDim.y == 1) return true;
+  if (!is_last_block(p.counters + blockIdx.x, gridDim.y, thread)) return false;
 #pragma unroll
   for (int s = 0; s < kSums; ++s) {
     if (!results[s]) continue;
@@ -69,6 +87,7 @@ __device__ void column_pass(const ColumnPass& p, Body& body, float* const (&resu
     const Floats<kWidth> total = add_slices(sum);
     if (inside && slice == 0) store<kWidth>(results[s] + column, total);
   }
+  return true;
 }
 
 /// Sums `value` over all threads of the grid, in double. True in every thread of the block that finished last; there

@@ -25,12 +25,19 @@ __device__ __forceinline__ Floats<kWidth> load(const float* from) {
   }
 }
 
+/// To global memory.
 template <int kWidth>
 __device__ __forceinline__ void store(float* to, const Floats<kWidth>& values) {
+  // An assignment to the float4 would do, but nvcc 13 takes it apart and writes the floats one by one.
   if constexpr (kWidth == 4)
-    *reinterpret_cast<float4*>(to) = make_float4(values.at[0], values.at[1], values.at[2], values.at[3]);
+    __stwb(reinterpret_cast<float4*>(to), make_float4(values.at[0], values.at[1], values.at[2], values.at[3]));
   else
     *to = values.at[0];
+}
+
+/// To shared memory, where __stwb, which is an instruction for global memory, must not go.
+__device__ __forceinline__ void store_shared(float* to, const Floats<4>& values) {
+  *reinterpret_cast<float4*>(to) = make_float4(values.at[0], values.at[1], values.at[2], values.at[3]);
 }
 
 /// Bytes as numbers from 0 to 255.

@@ -1,33 +1,24 @@
-// step += 1; then this step's scalars: learning rate, Adam's step size lr / (1 - beta1^t) and 1 / sqrt(1 - beta2^t), M.
+// step += 1; then this step's scalars: the scheduled learning rate lr, Adam's step size lr / (1 - beta1^t) and
+// 1 / sqrt(1 - beta2^t), M, and the annealed number of units that a top-k code keeps (math/schedule.h).
 //
-// One thread. They live in device memory, because a captured graph would freeze what is passed by value.
-// Adam's corrections: Kingma and Ba 2015, as torch.optim.Adam computes them.
+// One thread; gather.cu does the same on its way where a batch is gathered next. The scalars live in device memory,
+// because a captured graph would freeze what is passed by value.
 
-#include <cmath>
-
-#include "kernels/kernels.h"
+#include "kernels/step_ends.cuh"
 #include "runtime/launch.h"
 
 namespace lacuna::cuda {
 
 namespace {
 
-__global__ void begin_step_kernel(StepState* state, StepScalars* scalars, float rows, double learning_rate,
-                                  double beta1, double beta2) {
-  state->step += 1;
-  const auto t = static_cast<double>(state->step);
-  scalars->learning_rate = static_cast<float>(learning_rate);
-  scalars->adam_step_size = static_cast<float>(learning_rate / (1.0 - pow(beta1, t)));
-  scalars->adam_inv_sqrt_correction2 = static_cast<float>(1.0 / sqrt(1.0 - pow(beta2, t)));
-  scalars->sample_count = rows;
+__global__ void begin_step_kernel(BeginStepArgs p) {
+  begin_the_step(p);
 }
 
 }  // namespace
 
-void begin_step(const Workspace& workspace, StepState* state, StepScalars* scalars, std::int64_t rows,
-                const Optimizer& optimizer) {
-  launch(&begin_step_kernel, LaunchShape(1, 1, 0, workspace.stream), state, scalars, static_cast<float>(rows),
-         optimizer.learning_rate, optimizer.beta1, optimizer.beta2);
+void begin_step(const Workspace& workspace, const BeginStepArgs& p) {
+  launch(&begin_step_kernel, LaunchShape(1, 1, 0, workspace.stream), p);
 }
 
 bool kernels_run_here() {

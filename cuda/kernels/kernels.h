@@ -3,12 +3,14 @@
 #include <cuda_runtime_api.h>
 
 #include <cstdint>
+#include <vector>
 
 #include "lacuna/step_plan.h"
 
 // What the kernels offer to the rest of cuda/: one launcher for each, plain arguments, any size. A launcher only puts
 // work on the stream. Matrices are row-major and dense; [M, N] has M rows. Pointers are device memory, aligned to 4
-// bytes; rows of a multiple of 4 floats at addresses aligned to 16 bytes go four at a time.
+// bytes; rows of a multiple of 4 floats at addresses aligned to 16 bytes go four at a time. What fill_uniform writes
+// and the segments that update_parameters goes through must begin at 16 bytes.
 
 namespace lacuna::cuda {
 
@@ -31,8 +33,15 @@ WorkspaceNeeds pass_needs(std::int64_t rows, std::int64_t columns, int multiproc
 /// Whether this build has machine code, or PTX that the driver can compile, for the current device.
 bool kernels_run_here();
 
-/// The operation BeginStep.
-void begin_step(const Workspace&, StepState* state, StepScalars* scalars, std::int64_t rows, const Optimizer&);
+struct BeginStepArgs {
+  StepState* state;
+  StepScalars* scalars;
+  float rows;
+  Optimizer optimizer;
+  KeptUnits kept;
+  bool ahead = false;  ///< writes the scalars of the step after the current one and leaves the state as it is
+};
+void begin_step(const Workspace&, const BeginStepArgs&);
 
 struct GatherArgs {
   const void* data;  ///< [data_rows, columns]
@@ -43,17 +52,80 @@ struct GatherArgs {
   std::int64_t rows;
   bool shuffle;
   std::uint64_t seed;
+  const std::int32_t* labels;  ///< [data_rows] or null
+  std::int32_t* batch_labels;  ///< [rows], with labels
+  BeginStepArgs begin = {};    ///< done on the way, unless its state is null; ahead: so is the batch
 };
 void gather(const Workspace&, const GatherArgs&);
+
+struct NoiseArgs {
+  NoiseKind kind;
+  float amount;
+  const float* input;  ///< [elements]
+  float* output;       ///< [elements], may be `input`
+  std::int64_t elements;
+  const StepState* state;
+  std::uint64_t seed;
+  std::uint32_t stream;
+};
+void noise(const Workspace&, const NoiseArgs&);
+
+struct SparsityPenaltyArgs {
+  Sparsity kind;
+  std::int64_t units;
+  const float* column_sums;      ///< [units]
+  const float* column_abs_sums;  ///< [units], l1
+  const StepScalars* scalars;
+  double rho, beta, l1;
+  float* column_gradient;  ///< [units], kl; or null
+  double* value;
+  double* mean_activation;
+  std::int64_t positions;  ///< of a channel; 1 for a dense code
+};
+void sparsity_penalty(const Workspace&, const SparsityPenaltyArgs&);
+
+/// A bfloat16 copy of a float32 operand.
+struct NarrowArgs {
+  const float* from;  ///< [elements]
+  std::uint16_t* to;  ///< [elements], aligned to 8 bytes
+  std::int64_t elements;
+};
+void narrow(const Workspace&, const NarrowArgs&);
 
 struct BiasActivationArgs {
   float* values;      ///< [rows, columns], in place
   const float* bias;  ///< [columns]
   std::int64_t rows, columns;
-  float* column_sums;      ///< [columns] or null
-  float* column_abs_sums;  ///< [columns] or null
+  float* column_sums;                ///< [columns] or null
+  float* column_abs_sums;            ///< [columns] or null
+  SparsityPenaltyArgs penalty = {};  ///< of these sums, done on the way unless its value is null
 };
 void bias_activation(const Workspace&, Activation, const BiasActivationArgs&);
+
+/// columns[c * positions + p] = channels[c].
+void spread_channels(const Workspace&, const float* channels, std::int64_t channel_count, std::int64_t positions,
+                     float* columns);
+/// channels[c] = sum over p of columns[c * positions + p].
+void sum_channels(const Workspace&, const float* columns, std::int64_t channel_count, std::int64_t positions,
+                  float* channels);
+
+struct TopKArgs {
+  float* values;  ///< [rows, columns], in place
+  std::int64_t rows, columns;
+  const StepScalars* scalars;  ///< for kept_units
+  std::uint32_t* kept;         ///< [rows, ceil(columns / 32)] or null
+};
+void top_k(const Workspace&, const TopKArgs&);
+
+struct ColumnSumsArgs {
+  const float* values;  ///< [rows, columns]
+  std::int64_t rows, columns;
+  float* sums;                       ///< [columns] or null
+  float* abs_sums;                   ///< [columns] or null: of magnitudes
+  SparsityPenaltyArgs penalty = {};  ///< of these sums, done on the way unless its value is null
+};
+/// The bias gradient of a delta, and what the penalty of a k-sparse code needs.
+void column_sums(const Workspace&, const ColumnSumsArgs&);
 
 struct ReconstructionArgs {
   const float* product;  ///< [rows, columns]
@@ -69,19 +141,6 @@ struct ReconstructionArgs {
 };
 void reconstruction(const Workspace&, Loss, Activation, const ReconstructionArgs&);
 
-struct SparsityPenaltyArgs {
-  Sparsity kind;
-  std::int64_t units;
-  const float* column_sums;      ///< [units]
-  const float* column_abs_sums;  ///< [units], l1
-  const StepScalars* scalars;
-  double rho, beta, l1;
-  float* column_gradient;  ///< [units], kl; or null
-  double* value;
-  double* mean_activation;
-};
-void sparsity_penalty(const Workspace&, const SparsityPenaltyArgs&);
-
 struct ActivationBackwardArgs {
   float* gradient;               ///< [rows, columns], in place
   const float* output;           ///< [rows, columns]
@@ -89,7 +148,8 @@ struct ActivationBackwardArgs {
   double l1;
   const StepScalars* scalars;  ///< with l1
   std::int64_t rows, columns;
-  float* bias_gradient;  ///< [columns]
+  float* bias_gradient;       ///< [columns]
+  const std::uint32_t* kept;  ///< [rows, ceil(columns / 32)], as top_k wrote it; or null
 };
 void activation_backward(const Workspace&, Activation, const ActivationBackwardArgs&);
 
@@ -110,13 +170,21 @@ struct SoftmaxCrossEntropyArgs {
   float* delta;   ///< [rows, classes], may be `product`; or null
   float* output;  ///< [rows, classes], may be `product`; or null
   double* value;
+  double* correct;  ///< or null
 };
 void softmax_cross_entropy(const Workspace&, const SoftmaxCrossEntropyArgs&);
 
-/// sums [columns] = the column sums of values [rows, columns]: the bias gradient of a delta.
-void bias_gradient(const Workspace&, const float* values, std::int64_t rows, std::int64_t columns, float* sums);
+struct EndStepArgs {
+  StepState* state;
+  StepScalars* scalars;
+  const double *reconstruction, *sparsity, *weight_decay, *mean_activation, *correct;  ///< each may be null: 0
+  StepLoss* ring;                                                                      ///< [capacity]
+  std::int64_t capacity, data_rows;
+  const StepScalars* next = nullptr;  ///< with these the next step begins at once; or null
+};
+void end_step(const Workspace&, const EndStepArgs&);
 
-/// A piece of the slab that one block updates. On the device as an array.
+/// A piece of the slab that one block of a pass over it takes. On the device as an array.
 struct UpdateSegment {
   std::int64_t offset;
   std::int32_t elements;
@@ -134,17 +202,38 @@ struct UpdateArgs {
   Optimizer optimizer;
   double weight_decay;
   double* value;
+  EndStepArgs end = {};  ///< done on the way, unless its ring is null
 };
 void update_parameters(const Workspace&, const UpdateArgs&);
 
-struct EndStepArgs {
-  StepState* state;
-  const StepScalars* scalars;
-  const double *reconstruction, *sparsity, *weight_decay, *mean_activation;  ///< each may be null: 0
-  StepLoss* ring;                                                            ///< [capacity]
-  std::int64_t capacity, data_rows;
+struct DecayGradientsArgs {
+  const float* parameters;
+  float* gradients;
+  const UpdateSegment* segments;
+  std::int64_t segment_count;
+  double weight_decay;
+  double* value;
 };
-void end_step(const Workspace&, const EndStepArgs&);
+void decay_gradients(const Workspace&, const DecayGradientsArgs&);
+
+/// So many vectors may be passed to a kernel, which takes 4 KiB of arguments.
+constexpr int kMostVectors = 480;
+
+struct DotsArgs {
+  std::vector<const float*> left, right;  ///< of `elements` each, at most kMostVectors together
+  std::int64_t elements;
+  double* values;  ///< [left, right]
+};
+void dots(const Workspace&, const DotsArgs&);
+WorkspaceNeeds dots_needs(std::int64_t pairs, std::int64_t elements, int multiprocessors);
+
+struct CombineArgs {
+  std::vector<const float*> vectors;  ///< of `elements` each, at most kMostVectors
+  const double* coefficients;         ///< [vectors]
+  std::int64_t elements;
+  float* output;  ///< may be one of the vectors
+};
+void combine(const Workspace&, const CombineArgs&);
 
 /// values[i] = limit (2 u_i - 1), u_i uniform on [0, 1) from word i mod 4 of block i / 4 of Philox stream `stream` of
 /// the weights; the same bits as the host's initialisation.

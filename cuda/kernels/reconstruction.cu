@@ -33,10 +33,19 @@ struct ReconstructionBody {
   int value_rows = 0;
   double total = 0;
 
-  __device__ void begin(std::int64_t column) { b = load<kWidth>(p.bias + column); }
+  static constexpr int kOperands = 2;
+  struct Loaded {
+    Floats<kWidth> product, x;
+  };
 
-  __device__ void element(std::int64_t offset, Floats<kWidth>* sums) {
-    const Floats<kWidth> product = load<kWidth>(p.product + offset), x = load<kWidth>(p.target + offset);
+  __device__ void begin(std::int64_t column) { b = cuda::load<kWidth>(p.bias + column); }
+
+  __device__ Loaded load(std::int64_t offset) const {
+    return {cuda::load<kWidth>(p.product + offset), cuda::load<kWidth>(p.target + offset)};
+  }
+
+  __device__ void apply(std::int64_t offset, const Loaded& loaded, Floats<kWidth>* sums) {
+    const auto& [product, x] = loaded;
     Floats<kWidth> y, delta;
 #pragma unroll
     for (int w = 0; w < kWidth; ++w) {

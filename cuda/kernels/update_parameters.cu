@@ -4,10 +4,12 @@
 // One launch over the whole slab of parameters: each block takes one segment of up to 4096 elements that lies within
 // one range, so the padding between ranges is not touched. Optimizers of math/update.h; their rates come from device
 // memory. Threads: 256, four elements each; any size. Adam reads 4 and writes 3 floats for each parameter.
-// Deterministic.
+// Deterministic. The block that finishes last ends the step, if that is wanted: and begins the next: by then
+// nobody reads state and scalars any more.
 
 #include "device/column_pass.cuh"
 #include "kernels/pass_launch.h"
+#include "kernels/step_ends.cuh"
 #include "lacuna/math/update.h"
 
 namespace lacuna::cuda {
@@ -67,9 +69,10 @@ __device__ float update_elements(const Slabs& slabs, const Update& update, float
 }
 
 template <class O>
-__global__ void __launch_bounds__(kPassThreads)
+__global__ void __launch_bounds__(kPassThreads, kResidentBlocks)
     update_parameters_kernel(Slabs slabs, const UpdateSegment* segments, const StepScalars* scalars, O optimizer,
-                             double weight_decay, double* value, double* value_partials, unsigned* counter) {
+                             double weight_decay, double* value, double* value_partials, unsigned* counter,
+                             EndStepArgs end) {
   constexpr int kWidth = 4;
   const UpdateSegment segment = segments[blockIdx.x];
   const auto update = optimizer.update(*scalars);
@@ -81,7 +84,9 @@ __global__ void __launch_bounds__(kPassThreads)
   if (whole + thread < segment.elements)
     squares += update_elements<1, O>(slabs, update, decay, segment.offset + whole + thread);
   double sum = segment.decays ? static_cast<double>(squares) : 0.0;
-  if (grid_sum(sum, value_partials, counter) && thread == 0) *value = 0.5 * weight_decay * sum;
+  if (!grid_sum(sum, value_partials, counter) || thread != 0) return;
+  *value = 0.5 * weight_decay * sum;
+  if (end.ring) end_the_step(end);
 }
 
 }  // namespace
@@ -92,7 +97,7 @@ void update_parameters(const Workspace& workspace, const UpdateArgs& p) {
     launch(&update_parameters_kernel<std::remove_cvref_t<decltype(optimizer)>>,
            LaunchShape(static_cast<unsigned>(p.segment_count), kPassThreads, 0, workspace.stream),
            Slabs{p.parameters, p.gradients, p.moment1, p.moment2}, p.segments, p.scalars, optimizer, p.weight_decay,
-           p.value, workspace.value_partials, value_counter(workspace));
+           p.value, workspace.value_partials, value_counter(workspace), p.end);
   };
   if (o.kind == OptimizerKind::adam)
     run(Adam{static_cast<float>(o.beta1), static_cast<float>(o.beta2), static_cast<float>(1.0 - o.beta1),

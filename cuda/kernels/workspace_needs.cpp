@@ -11,11 +11,12 @@ WorkspaceNeeds pass_needs(std::int64_t rows, std::int64_t columns, int multiproc
   for (const int width : {1, 4}) {
     const PassGrid grid(rows, columns, width, multiprocessors);
     needs.partials = std::max(needs.partials, grid.chunks * kMostSums * columns);
-    needs.value_partials = std::max(needs.value_partials, grid.tiles * grid.chunks);
+    // One value of each block, or two of each tile.
+    needs.value_partials = std::max({needs.value_partials, grid.tiles * grid.chunks, 2 * grid.tiles});
     needs.counters = std::max(needs.counters, 1 + grid.tiles);
   }
-  // A pass by rows: softmax.
-  needs.value_partials = std::max(needs.value_partials, std::int64_t{16} * multiprocessors);
+  // A pass by rows with two values: softmax.
+  needs.value_partials = std::max(needs.value_partials, std::int64_t{2 * 16} * multiprocessors);
   return needs;
 }
 

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 
+#include "lacuna/backend.h"
 #include "runtime/handle.h"
 #include "runtime/memory.h"
 
@@ -14,16 +15,24 @@ void check(cublasStatus_t status, const char* call, const char* file, int line);
 
 enum class Transpose : bool { no, yes };
 
-/// A cuBLAS handle on one stream, in full float32: no TF32. All matrix products go through here.
+/// A cuBLAS handle on one stream. All matrix products go through here: of float32 operands in full float32 or, with
+/// Precision::tf32, on tensor cores that round them to TF32.
 class Cublas {
  public:
-  explicit Cublas(cudaStream_t stream);
+  Cublas(cudaStream_t stream, Precision precision);
 
   /// C [m, n] = op(A) op(B), all row-major and dense: A is [m, k], or [k, m] where transposed; B is [k, n], or [n, k].
+  /// With `accumulate` the product is added to C.
   void gemm_row_major(Transpose transpose_a, Transpose transpose_b, std::int64_t m, std::int64_t n, std::int64_t k,
-                      const float* a, const float* b, float* c) const;
+                      const float* a, const float* b, float* c, bool accumulate = false) const;
+  /// The same of bfloat16 operands; sums and C are float32.
+  void gemm_row_major(Transpose transpose_a, Transpose transpose_b, std::int64_t m, std::int64_t n, std::int64_t k,
+                      const std::uint16_t* a, const std::uint16_t* b, float* c, bool accumulate = false) const;
+
+  Precision precision() const { return precision_; }
 
  private:
+  Precision precision_;
   DeviceMemory workspace_;
   Handle<cublasHandle_t, cublasDestroy> handle_;
 };

@@ -25,6 +25,8 @@ const char* advice(cudaError_t status) {
     case cudaErrorLaunchFailure:
     case cudaErrorECCUncorrectable:
     case cudaErrorLaunchTimeout:
+    case cudaErrorMisalignedAddress:
+    case cudaErrorUnknown:  // a GPU that fell off its bus
       return "; the device is lost to this run, which can go on from its last checkpoint with --resume";
     default:
       return "";

@@ -16,6 +16,8 @@ class Event {
     event_ = Handle<cudaEvent_t, cudaEventDestroy>(event);
   }
   void record(cudaStream_t stream) const { LACUNA_CUDA(cudaEventRecord(event_.get(), stream)); }
+  /// What is put on `stream` from now on waits for this event, the host does not.
+  void hold_back(cudaStream_t stream) const { LACUNA_CUDA(cudaStreamWaitEvent(stream, event_.get())); }
   void synchronize() const { LACUNA_CUDA(cudaEventSynchronize(event_.get())); }
 
   /// Milliseconds from `start` to this event, both recorded with timing and passed.

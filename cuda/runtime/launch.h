@@ -33,4 +33,21 @@ void launch(void (*kernel)(Parameters...), const LaunchShape& shape, Arguments&&
         shape.line);
 }
 
+/// The same with all blocks resident at once, so that they may wait for each other.
+template <class... Parameters, class... Arguments>
+void launch_cooperative(void (*kernel)(Parameters...), const LaunchShape& shape, Arguments&&... arguments) {
+  cudaLaunchAttribute cooperative{};
+  cooperative.id = cudaLaunchAttributeCooperative;
+  cooperative.val.cooperative = 1;
+  cudaLaunchConfig_t config{};
+  config.gridDim = shape.grid;
+  config.blockDim = shape.block;
+  config.dynamicSmemBytes = shape.shared;
+  config.stream = shape.stream;
+  config.attrs = &cooperative;
+  config.numAttrs = 1;
+  check(cudaLaunchKernelEx(&config, kernel, std::forward<Arguments>(arguments)...), "a cooperative launch", shape.file,
+        shape.line);
+}
+
 }  // namespace lacuna::cuda

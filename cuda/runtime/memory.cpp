@@ -12,9 +12,9 @@ DeviceMemory::DeviceMemory(std::int64_t bytes, const std::string& purpose, const
   if (status == cudaErrorMemoryAllocation) {
     ignore(cudaGetLastError());
     const MemoryInfo info = memory_info();
-    throw InputError(fmt::format("out of GPU memory: {} needed for {}, {} free of {}{}{}", readable_bytes(bytes),
-                                 purpose, readable_bytes(info.free), readable_bytes(info.total),
-                                 advice.empty() ? "" : "; ", advice));
+    throw MemoryError(fmt::format("out of GPU memory: {} needed for {}, {} free of {}{}{}", readable_bytes(bytes),
+                                  purpose, readable_bytes(info.free), readable_bytes(info.total),
+                                  advice.empty() ? "" : "; ", advice));
   }
   check(status, "cudaMalloc", __FILE__, __LINE__);
   memory_ = decltype(memory_)(static_cast<std::byte*>(memory));

@@ -6,6 +6,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "lacuna/step_plan.h"
@@ -21,16 +22,32 @@ class DeviceBuffer {
   virtual void* address() = 0;
 };
 
+/// How a GPU runs a training step.
+///   automatic  resident where it can run the plan and is clearly faster, by measuring both for a moment on copies;
+///              else graph. Results differ in the last bits: Executable::engine() is to be recorded;
+///   graph      its operations as kernels and library calls, captured once and replayed;
+///   resident   one kernel that stays on the device for many steps, for networks that fit into shared memory.
+enum class Engine : std::uint8_t { automatic, graph, resident };
+
 /// A compiled plan.
 class Executable {
  public:
   virtual ~Executable() = default;
   /// Runs up to `steps` steps in order. Returns how many were run: fewer only if `stop` became true, which is
-  /// looked at between steps. Allocates nothing. May return before a device has finished; Backend::download
-  /// waits.
+  /// looked at between steps, on a GPU between launches of up to 64 steps. Allocates nothing. May return before a
+  /// device has finished; Backend::download waits.
   virtual std::int64_t run(std::int64_t steps, const std::atomic<bool>* stop = nullptr) = 0;
   /// Choices the backend made for this plan, for people: one line each.
   virtual std::vector<std::string> remarks() const { return {}; }
+  /// What Engine::automatic measured to be faster for this plan; automatic where there was nothing to measure.
+  virtual Engine engine() const { return Engine::automatic; }
+};
+
+/// When one operation of one step ran.
+struct OperationTime {
+  std::int32_t operation = 0;  ///< its place in the plan
+  double begin = 0;            ///< seconds since the first step that was timed began
+  double seconds = 0;
 };
 
 /// Copies of buffers that reach the host while later steps run.
@@ -42,6 +59,23 @@ class Readback {
   /// Waits for the last begun copy, not for work queued after it. The buffers' bytes one after another; valid until the
   /// next begin().
   virtual const std::byte* wait() = 0;
+};
+
+/// A buffer that the host fills, part after part, while the device works on other parts of it.
+class Feed {
+ public:
+  virtual ~Feed() = default;
+  virtual DeviceBuffer& buffer() = 0;
+  /// Host memory of the buffer's size, in which its next content is written, by any thread. On a device that shares the
+  /// host's memory it is the buffer itself: what work still to be run reads must not be written over.
+  virtual std::byte* staging() = 0;
+  /// Queues the copy of a part of staging() to its place in the buffer, after all work queued so far. Does not wait,
+  /// allocates nothing.
+  virtual void send(std::int64_t offset, std::int64_t bytes) = 0;
+  /// Work queued from now on sees what was sent. Does not wait.
+  virtual void receive() = 0;
+  /// Waits until all that was sent has left staging(), so that it may be written over.
+  virtual void wait_sent() = 0;
 };
 
 /// What a plan's bound buffers are bound to, by name.
@@ -74,17 +108,52 @@ class Backend {
   /// The buffers must outlive the readback.
   virtual std::unique_ptr<Readback> readback(std::vector<DeviceBuffer*> buffers) = 0;
 
-  /// The bound buffers must outlive the executable. Run one executable of a backend at a time.
+  /// Zeroed, `bytes` on the device and as much for staging. Throws as allocate does.
+  virtual std::unique_ptr<Feed> feed(std::int64_t bytes, const std::string& purpose) = 0;
+
+  /// Bytes of memory of its own that the device has in all; 0 where it works in the host's.
+  virtual std::int64_t memory_bytes() const = 0;
+
+  /// The bound buffers must outlive the executable. To choose how it computes, a backend may look at rows of a bound
+  /// data set, spread evenly over it. Run one executable of a backend at a time.
   virtual std::unique_ptr<Executable> compile(const StepPlan& plan, const Bindings& bindings) = 0;
+
+  /// As compile(), but each operation of each step is timed, and appended to `times`, which must outlive the
+  /// executable. A GPU is given the operations one by one then, and not as a graph, so that launching them shows. What
+  /// a backend computes as part of another operation has no time of its own. A backend that cannot tell leaves `times`
+  /// empty.
+  virtual std::unique_ptr<Executable> compile_timed(const StepPlan& plan, const Bindings& bindings,
+                                                    std::vector<OperationTime>& /*times*/) {
+    return compile(plan, bindings);
+  }
 };
 
-/// The CPU backend. `threads` 0: one per core that this process may use. Threads are OpenMP's; the number is
-/// process-wide.
+/// The CPU backend. `threads` 0: one per core that this process may use. Threads are OpenMP's: each thread that runs
+/// executables has a team of its own, so that several backends can be at work at once.
 std::unique_ptr<Backend> make_cpu_backend(int threads = 0);
 
+/// What matrix products and convolutions compute in. Parameters, moments and sums are float32 throughout.
+///   fp32  float32;
+///   tf32  operands rounded to 10 bits of mantissa, sums in float32 (tensor cores);
+///   bf16  operands rounded to 7 bits of mantissa, sums in float32.
+enum class Precision : std::uint8_t { fp32, tf32, bf16 };
+
+const char* to_string(Precision precision);
+const char* to_string(Engine engine);
+/// Throw InputError naming the words they know.
+Precision parse_precision(std::string_view word);
+Engine parse_engine(std::string_view word);
+
+struct BackendOptions {
+  int threads = 0;  ///< CPU: as in make_cpu_backend
+  Precision precision = Precision::fp32;
+  Engine engine = Engine::automatic;  ///< the CPU backend has one only
+  int multiprocessors = 0;            ///< GPU: so many a resident model takes, beside others; 0: all
+};
+
 /// "auto", "cpu", "cuda" or "cuda:N". auto takes a GPU where there is one. Throws InputError, saying why and
-/// what to do, where the device asked for is not there.
-std::unique_ptr<Backend> make_backend(const std::string& device, int threads = 0);
+/// what to do, where the device asked for is not there or cannot do what the options ask for.
+std::unique_ptr<Backend> make_backend(const std::string& device, const BackendOptions& options = {});
 
 /// Every device that make_backend could use, then one line for each kind that is missing and why.
 struct DeviceList {

@@ -18,6 +18,12 @@ class InputError : public Error {
   using Error::Error;
 };
 
+/// A device has too little memory for what was asked of it; less of it may fit.
+class MemoryError : public InputError {
+ public:
+  using InputError::InputError;
+};
+
 /// A precondition of the library was violated: a bug in the calling code, named with file and line.
 class ContractError : public Error {
  public:

@@ -50,8 +50,8 @@ void save_model(const std::string& path, const Model& model);
 /// (activations; sigmoid where the file does not say). Throws InputError naming tensor and shapes.
 Model load_model(const std::string& file_or_run_directory);
 
-/// Copies the parameters of a file into `model`, whose shapes they must match (--init FILE): throws InputError with
-/// both shapes otherwise.
+/// Copies the parameters of a file, a run directory or a directory of arrays (lacuna/parameter_arrays.h) into `model`,
+/// whose shapes they must match (--init): throws InputError with both shapes otherwise.
 void load_parameters(Model& model, const std::string& path);
 
 }  // namespace lacuna

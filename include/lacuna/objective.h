@@ -15,7 +15,7 @@ enum class Loss : std::uint8_t { squared, half_squared, bce };
 enum class Reduction : std::uint8_t { sum, sample, element };
 
 /// Penalty on the code layer. kl: beta * sum over units of KL(rho || mean activation over the samples);
-/// l1: l1 * mean over samples of sum |h|.
+/// l1: l1 * mean over samples of sum |h|. topk: no penalty, the code layer itself keeps the largest (Layer::kept).
 enum class Sparsity : std::uint8_t { none, kl, l1, topk };
 
 const char* to_string(Loss loss);
@@ -34,11 +34,11 @@ struct Objective {
   double rho = 0.1;            ///< kl: wanted mean activation, in (0, 1)
   double beta = 3.0;           ///< kl: weight of the penalty, >= 0
   double l1 = 1e-3;            ///< l1: weight of the penalty, >= 0
-  std::int64_t k = 25;         ///< topk: units kept per sample
   double weight_decay = 1e-3;  ///< lambda, >= 0
 
   /// Throws InputError if a number is out of range or the objective does not fit the network: kl needs a
-  /// sigmoid code, bce a sigmoid output. topk is named but not built yet, and says so.
+  /// sigmoid code, bce a sigmoid output, topk a code layer with Layer::kept. A classifier's only terms are its
+  /// cross-entropy and the weight decay.
   void validate(const Network& network) const;
 };
 

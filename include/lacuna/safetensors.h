@@ -33,6 +33,10 @@ class SafetensorsFile {
   const std::map<std::string, std::string>& metadata() const { return metadata_; }
   /// nullptr if there is none.
   const NamedTensor* find(const std::string& tensor_name) const;
+  /// Where the tensor, one of tensors(), begins in the file.
+  std::int64_t offset_of(const NamedTensor& tensor) const {
+    return offsets_[static_cast<std::size_t>(&tensor - tensors_.data())];
+  }
   /// Keeps the file's memory alive.
   std::shared_ptr<const void> owner() const { return owner_; }
 
@@ -42,6 +46,7 @@ class SafetensorsFile {
 
   std::string path_;
   std::vector<NamedTensor> tensors_;
+  std::vector<std::int64_t> offsets_;  // of each tensor
   std::vector<std::pair<std::string, std::string>> skipped_;
   std::map<std::string, std::string> metadata_;
   std::shared_ptr<const void> owner_;

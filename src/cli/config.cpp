@@ -1,11 +1,12 @@
 #include "cli/config.h"
 
 #include <fmt/format.h>
-#include <toml++/toml.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 #include <sstream>
 
+#include "cli/toml_value.h"
 #include "core/words.h"
 #include "io/file.h"
 #include "io/printable.h"
@@ -94,6 +95,28 @@ toml::table parse(const std::string& path) {
   }
 }
 
+/// The lists of the table [grid], in the order of the file; toml++ sorts by name.
+std::vector<GivenList> read_grid(const std::string& path, const toml::node& grid) {
+  const auto line_of = [](const toml::node& node) { return node.source().begin.line; };
+  if (!grid.is_table()) wrong_type(fmt::format("{}:{}: grid", path, line_of(grid)), "a table of lists", grid);
+  std::vector<std::pair<toml::source_position, GivenList>> lists;
+  for (const auto& [key, node] : *grid.as_table()) {
+    const std::string name(key.str());
+    GivenList list{name, {}, fmt::format("{}:{}: {}", path, line_of(node), name)};
+    const Setting* setting = find_setting(name);
+    if (setting == nullptr) unknown_key(path, line_of(node), name);
+    if (!node.is_array()) wrong_type(list.where, "a list of values", node);
+    for (const toml::node& item : *node.as_array()) list.values.push_back(value_text(*setting, item, list.where));
+    lists.emplace_back(node.source().begin, std::move(list));
+  }
+  std::ranges::sort(lists, [](const auto& a, const auto& b) {
+    return std::pair(a.first.line, a.first.column) < std::pair(b.first.line, b.first.column);
+  });
+  std::vector<GivenList> in_order;
+  for (auto& [position, list] : lists) in_order.push_back(std::move(list));
+  return in_order;
+}
+
 /// TOML holds UTF-8 only; a path may hold anything.
 bool is_utf8(const std::string& text) {
   try {
@@ -119,6 +142,64 @@ std::string quoted_toml(const std::string& text) {
   return out + '"';
 }
 
+}  // namespace
+
+std::string config_value(const Setting& setting, const toml::node& node, const std::string& where) {
+  // In a recipe any setting may be a placeholder, "{rho}".
+  if (node.is_string() && node.as_string()->get().starts_with("{")) return node.as_string()->get();
+  return value_text(setting, node, where);
+}
+
+GivenValues read_config(const std::string& path, std::vector<GivenList>* grid) {
+  const toml::table table = parse(path);
+  GivenValues values;
+  for (const auto& [key, node] : table) {
+    const std::string_view name = key;
+    const std::uint32_t line = node.source().begin.line;
+    if (name == "grid") {
+      if (!grid) throw InputError(fmt::format("{}:{}: grid is for lacuna sweep", path, line));
+      *grid = read_grid(path, node);
+      continue;
+    }
+    const Setting* setting = find_setting(name);
+    if (setting == nullptr) unknown_key(path, line, name);
+    const std::string where = fmt::format("{}:{}: {}", path, line, name);
+    values[std::string(name)] = {value_text(*setting, node, where), where};
+  }
+  return values;
+}
+
+std::map<std::string, std::string> config_values(const std::string& path) {
+  std::map<std::string, std::string> values;
+  for (const auto& [key, node] : parse(path)) {
+    const std::string name(key.str());
+    try {
+      const Setting* setting = find_setting(name);
+      if (setting != nullptr) {
+        values[name] = value_text(*setting, node, name);
+        continue;
+      }
+    } catch (const InputError&) {  // another type than the setting's: shown as it stands
+    }
+    std::ostringstream text;
+    if (const auto plain = node.value<std::string>()) {
+      values[name] = *plain;
+      continue;
+    }
+    node.visit([&text](const auto& value) { text << value; });
+    values[name] = text.str();
+  }
+  return values;
+}
+
+void require_recordable(const Settings& settings) {
+  for (const Setting& setting : all_settings())
+    if (is_recorded(setting, settings) && !is_utf8(setting.show(settings)))
+      throw InputError(
+          fmt::format("--{} {} is not UTF-8, and config.toml can hold nothing else; rename it or make a link",
+                      setting.name, io::printable(setting.show(settings))));
+}
+
 std::string toml_value(const Setting& setting, const std::string& text) {
   switch (setting.type) {
     case ValueType::integers:
@@ -134,32 +215,11 @@ std::string toml_value(const Setting& setting, const std::string& text) {
   return text;
 }
 
-}  // namespace
-
-GivenValues read_config(const std::string& path) {
-  const toml::table table = parse(path);
-  GivenValues values;
-  for (const auto& [key, node] : table) {
-    const std::string_view name = key;
-    const std::uint32_t line = node.source().begin.line;
-    const Setting* setting = find_setting(name);
-    if (setting == nullptr) unknown_key(path, line, name);
-    const std::string where = fmt::format("{}:{}: {}", path, line, name);
-    values[std::string(name)] = {value_text(*setting, node, where), where};
-  }
-  return values;
-}
-
-void require_recordable(const Settings& settings) {
-  for (const Setting& setting : all_settings())
-    if (is_recorded(setting, settings) && !is_utf8(setting.show(settings)))
-      throw InputError(
-          fmt::format("--{} {} is not UTF-8, and config.toml can hold nothing else; rename it or make a link",
-                      setting.name, io::printable(setting.show(settings))));
-}
-
 std::string config_text(const Settings& settings) {
-  std::string text = "# Settings of this run; lacuna train --config reads them.\n";
+  const char* command = settings.command == kClassify   ? "classify"
+                        : settings.command == kFinetune ? "finetune"
+                                                        : "train";
+  std::string text = fmt::format("# Settings of this run; lacuna {} --config reads them.\n", command);
   const char* group = "";
   for (const Setting& setting : all_settings()) {
     if (!is_recorded(setting, settings)) continue;

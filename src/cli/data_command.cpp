@@ -31,6 +31,7 @@ std::string as_json(const data::DataInfo& info) {
   json["within_unit_interval"] = info.values.first_outside_unit < 0;
   json["label_counts"] = nlohmann::ordered_json::object();
   for (const auto& [label, count] : info.label_counts) json["label_counts"][std::to_string(label)] = count;
+  json["class_names"] = info.class_names;
   return json.dump(2, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 
@@ -44,7 +45,11 @@ std::string as_text(const data::DataInfo& info) {
   if (info.values.first_outside_unit >= 0) text += "; some lie outside [0, 1]";
   if (info.label_counts.empty()) return text + "\nlabels    none";
   text += "\nlabels    ";
-  for (const auto& [label, count] : info.label_counts) text += fmt::format("{}: {}  ", label, count);
+  for (const auto& [label, count] : info.label_counts) {
+    text += std::to_string(label);
+    if (!info.class_names.empty()) text += fmt::format(" {}", info.class_names[static_cast<std::size_t>(label)]);
+    text += fmt::format(": {}  ", count);
+  }
   text.resize(text.size() - 2);
   return text;
 }
@@ -73,7 +78,9 @@ int data_info_command(const Invocation& invocation) {
   const std::string source = invocation.require("source", "data info SOURCE [--json]");
   Settings settings;
   apply_values(settings, given_values(invocation, kDataInfo));
-  const data::DataInfo info = data::describe(open_dataset(source, settings.data_options));
+  const Dataset samples = open_dataset(source, settings.data_options);
+  for (const std::string& remark : samples.remarks()) tell("remark   " + remark);
+  const data::DataInfo info = data::describe(samples);
   print_line(invocation.has("json") ? as_json(info) : as_text(info));
   return 0;
 }

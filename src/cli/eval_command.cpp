@@ -1,21 +1,44 @@
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "cli/commands.h"
 #include "cli/output.h"
 #include "cli/resolve.h"
+#include "cli/run_job.h"
+#include "lacuna/error.h"
 #include "lacuna/trainer.h"
+#include "train/classification.h"
 
 namespace lacuna::cli {
 
-int eval_command(const Invocation& invocation) {
+namespace {
+
+/// What a classifier's test makes no use of. A configuration file may hold it, for other commands.
+void refuse_objective(const Invocation& invocation, const std::string& path) {
+  for (const auto& [name, value] : invocation.settings)
+    if (std::string_view(find_setting(name)->group) == "Objective")
+      throw InputError(fmt::format("{} is for autoencoders, and {} is a classifier: leave it out", value.where, path));
+}
+
+}  // namespace
+
+CommandResult evaluate(const Invocation& invocation) {
   const std::string path = invocation.require("model", "eval MODEL [--data SOURCE] [--split train|test]");
   const GivenValues given = given_values(invocation, kEval);
   const Model model = load_model(path);
+  if (model.network.classifier) refuse_objective(invocation, path);
   const Settings settings = settings_for_model(model, path, given);
   settings.objective.validate(model.network);
   const auto backend = open_backend(settings);
-  const Dataset data = open_data(settings);
+  const Dataset data = open_data(settings, backend.get());
+  if (model.network.classifier) {
+    nlohmann::ordered_json json =
+        nlohmann::ordered_json::parse(evaluation_json(lacuna::classify(*backend, model, data), std::nullopt));
+    json["model"] = path;
+    return {std::move(json), 0};
+  }
   std::vector<double> unit_means;
   const StepLoss loss = Evaluator(*backend, model, data).loss(settings.objective, &unit_means);
   const auto [least, most] = std::ranges::minmax(unit_means);
@@ -31,8 +54,14 @@ int eval_command(const Invocation& invocation) {
   json["mean_activation"] = loss.mean_activation;
   json["min_unit_activation"] = least;
   json["max_unit_activation"] = most;
-  print_line(json.dump(2, ' ', false, nlohmann::json::error_handler_t::replace));
-  return 0;
+  json["reconstruction_per_value"] = loss.reconstruction / static_cast<double>(data.features());
+  return {std::move(json), 0};
+}
+
+int eval_command(const Invocation& invocation) {
+  const CommandResult result = evaluate(invocation);
+  print_line(result.json.dump(2, ' ', false, nlohmann::json::error_handler_t::replace));
+  return result.status;
 }
 
 }  // namespace lacuna::cli

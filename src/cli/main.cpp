@@ -15,10 +15,23 @@ namespace {
 using lacuna::cli::Invocation;
 
 constexpr std::pair<const char*, int (*)(const Invocation&)> kCommands[] = {
-    {"train", lacuna::cli::train_command},           {"eval", lacuna::cli::eval_command},
-    {"encode", lacuna::cli::encode_command},         {"reconstruct", lacuna::cli::reconstruct_command},
-    {"mosaic", lacuna::cli::mosaic_command},         {"data info", lacuna::cli::data_info_command},
-    {"data fetch", lacuna::cli::data_fetch_command}, {"devices", lacuna::cli::devices_command},
+    {"train", lacuna::cli::train_command},
+    {"classify", lacuna::cli::classify_command},
+    {"finetune", lacuna::cli::finetune_command},
+    {"semi", lacuna::cli::semi_command},
+    {"sweep", lacuna::cli::sweep_command},
+    {"eval", lacuna::cli::eval_command},
+    {"encode", lacuna::cli::encode_command},
+    {"reconstruct", lacuna::cli::reconstruct_command},
+    {"mosaic", lacuna::cli::mosaic_command},
+    {"export", lacuna::cli::export_command},
+    {"report", lacuna::cli::report_command},
+    {"data info", lacuna::cli::data_info_command},
+    {"data fetch", lacuna::cli::data_fetch_command},
+    {"devices", lacuna::cli::devices_command},
+    {"recipe list", lacuna::cli::recipe_list_command},
+    {"recipe show", lacuna::cli::recipe_show_command},
+    {"recipe run", lacuna::cli::recipe_run_command},
 };
 
 int dispatch(int argc, char** argv) {

@@ -20,8 +20,8 @@ void print_line(std::string_view line) {
 }
 
 void tell(std::string_view line) {
-  std::fwrite(line.data(), 1, line.size(), stderr);
-  std::fputc('\n', stderr);
+  const std::string whole = std::string(line) + '\n';  // at once: several threads may have something to say
+  std::fwrite(whole.data(), 1, whole.size(), stderr);
 }
 
 }  // namespace lacuna::cli

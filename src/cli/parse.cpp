@@ -5,6 +5,7 @@
 #include <charconv>
 #include <cmath>
 #include <system_error>
+#include <utility>
 
 #include "io/printable.h"
 #include "lacuna/error.h"
@@ -52,6 +53,27 @@ std::vector<std::int64_t> parse_integers(std::string_view text, std::int64_t low
     if (comma == std::string_view::npos) return values;
     text.remove_prefix(comma + 1);
   }
+}
+
+ImageSize parse_size(std::string_view text) {
+  constexpr std::int64_t kLongestSide = 100'000;
+  if (text == "none") return {};
+  const std::size_t cross = text.find('x');
+  if (cross == std::string_view::npos)
+    throw InputError(fmt::format("must be WIDTHxHEIGHT such as 28x28, or none, not {}", io::printable(text)));
+  return {parse_integer(text.substr(0, cross), 1, kLongestSide),
+          parse_integer(text.substr(cross + 1), 1, kLongestSide)};
+}
+
+WindowSize parse_window(std::string_view text) {
+  constexpr std::int64_t kMost = std::int64_t{1} << 50;  // samples or bytes
+  for (const auto& [unit, bytes] : {std::pair{"MiB", std::int64_t{1} << 20}, {"GiB", std::int64_t{1} << 30}})
+    if (text.ends_with(unit)) return {0, bytes * parse_integer(text.substr(0, text.size() - 3), 1, kMost / bytes)};
+  return {parse_integer(text, 1, kMost)};
+}
+
+std::string to_text(const WindowSize& window) {
+  return window.samples > 0 ? std::to_string(window.samples) : fmt::format("{}MiB", window.bytes >> 20);
 }
 
 bool parse_switch(std::string_view text) {

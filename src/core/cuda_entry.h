@@ -11,6 +11,6 @@ namespace lacuna::cuda {
 /// Devices found, or in `missing` why there is none.
 DeviceList list();
 /// Throws InputError saying why there is no such device and what to do.
-std::unique_ptr<Backend> make_backend(int index);
+std::unique_ptr<Backend> make_backend(int index, const BackendOptions& options);
 
 }  // namespace lacuna::cuda

@@ -11,7 +11,7 @@ DeviceList list() {
   return {{}, {std::string("cuda: ") + kWhy}};
 }
 
-std::unique_ptr<Backend> make_backend(int) {
+std::unique_ptr<Backend> make_backend(int, const BackendOptions&) {
   throw InputError(std::string("--device cuda: ") + kWhy + "; build the preset cuda, or use --device cpu");
 }
 

@@ -8,6 +8,7 @@
 
 #include "cpu/cpu_executable.h"
 #include "cpu/gemm.h"
+#include "cpu/gemm_bf16.h"
 #include "cpu/kernels.h"
 #include "lacuna/error.h"
 
@@ -75,6 +76,22 @@ class HostReadback final : public Readback {
   std::vector<std::byte> copy_;
 };
 
+/// The host writes where the plan reads: who fills the feed keeps the two apart.
+class HostFeed final : public Feed {
+ public:
+  HostFeed(std::int64_t bytes, const std::string& purpose) : buffer_(bytes, purpose) {}
+  DeviceBuffer& buffer() override { return buffer_; }
+  std::byte* staging() override { return static_cast<std::byte*>(buffer_.address()); }
+  void send(std::int64_t offset, std::int64_t bytes) override {
+    LACUNA_EXPECTS(offset >= 0 && bytes >= 0 && offset + bytes <= buffer_.bytes(), "copy outside the buffer");
+  }
+  void receive() override {}
+  void wait_sent() override {}
+
+ private:
+  HostBuffer buffer_;
+};
+
 int usable_cores() {
   cpu_set_t set;
   CPU_ZERO(&set);
@@ -93,7 +110,8 @@ std::string processor_name() {
 
 class CpuBackend final : public Backend {
  public:
-  explicit CpuBackend(int threads) : threads_(threads > 0 ? threads : usable_cores()) {}
+  CpuBackend(int threads, Precision precision)
+      : threads_(threads > 0 ? threads : usable_cores()), precision_(precision) {}
 
   DeviceDescription describe() const override {
     const GemmLibrary library = gemm_library();
@@ -120,8 +138,16 @@ class CpuBackend final : public Backend {
   std::unique_ptr<Readback> readback(std::vector<DeviceBuffer*> buffers) override {
     return std::make_unique<HostReadback>(std::move(buffers));
   }
+  std::unique_ptr<Feed> feed(std::int64_t bytes, const std::string& purpose) override {
+    return std::make_unique<HostFeed>(bytes, purpose);
+  }
+  std::int64_t memory_bytes() const override { return 0; }
   std::unique_ptr<Executable> compile(const StepPlan& plan, const Bindings& bindings) override {
-    return cpu::compile(plan, bindings, threads_);
+    return cpu::compile(plan, bindings, threads_, precision_);
+  }
+  std::unique_ptr<Executable> compile_timed(const StepPlan& plan, const Bindings& bindings,
+                                            std::vector<OperationTime>& times) override {
+    return cpu::compile(plan, bindings, threads_, precision_, &times);
   }
 
  private:
@@ -129,6 +155,7 @@ class CpuBackend final : public Backend {
     LACUNA_EXPECTS(offset >= 0 && bytes >= 0 && offset + bytes <= buffer.bytes(), "copy outside the buffer");
   }
   int threads_;
+  Precision precision_;
 };
 
 }  // namespace
@@ -137,10 +164,19 @@ std::unique_ptr<DeviceBuffer> allocate(std::int64_t bytes, const std::string& pu
   return std::make_unique<HostBuffer>(bytes, purpose);
 }
 
+std::unique_ptr<Backend> make_backend(const BackendOptions& options) {
+  if (options.precision == Precision::tf32)
+    throw InputError("--precision tf32 is a format of GPUs; the device is cpu: use fp32");
+  if (options.precision == Precision::bf16)
+    if (const std::string why = why_no_bf16(); !why.empty())
+      throw InputError(fmt::format("--precision bf16 is not to be had on device cpu: {}; use fp32", why));
+  return std::make_unique<CpuBackend>(options.threads, options.precision);
+}
+
 }  // namespace cpu
 
 std::unique_ptr<Backend> make_cpu_backend(int threads) {
-  return std::make_unique<cpu::CpuBackend>(threads);
+  return cpu::make_backend({.threads = threads});
 }
 
 }  // namespace lacuna

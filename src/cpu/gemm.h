@@ -14,10 +14,11 @@ extern std::atomic<int> library_depth;
 enum class Transpose : bool { no, yes };
 
 /// Row-major C [m, n] = op(A) [m, k] op(B) [k, n] in float32, with as many threads as OpenMP would take. A is stored
-/// [m, k], or [k, m] if transposed; B [k, n], or [n, k] if transposed; no padding between rows. Throws Error if the
+/// [m, k], or [k, m] if transposed; B [k, n], or [n, k] if transposed; no padding between rows. With
+/// `accumulate` the product is added to C. Throws Error if the
 /// library fails.
 void gemm(Transpose transpose_a, Transpose transpose_b, std::int64_t m, std::int64_t n, std::int64_t k, const float* a,
-          const float* b, float* c);
+          const float* b, float* c, bool accumulate = false);
 
 struct GemmLibrary {
   std::string name, version;

@@ -123,7 +123,7 @@ void gemm(const GemmArgs& p) {
           pack<kTileRows>(p.a.values + i * p.a.row_stride + d * p.a.column_stride, p.a.row_stride, p.a.column_stride,
                           rows, depth, packed_a);
 #pragma omp barrier
-          multiply({rows, columns, depth, packed_a, packed_b, p.c + i * p.n + j, p.n, d > 0});
+          multiply({rows, columns, depth, packed_a, packed_b, p.c + i * p.n + j, p.n, p.accumulate || d > 0});
 #pragma omp barrier
         }
       }

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 
+#include "cpu/convolution_kernels.h"
 #include "cpu/sparse_product.h"
 #include "lacuna/network.h"
 #include "lacuna/objective.h"
@@ -28,6 +29,21 @@ struct GatherArgs {
   std::int64_t rows;
   bool shuffle;
   std::uint64_t seed;
+  const std::int32_t* labels;  ///< [data_rows] or nullptr
+  std::int32_t* batch_labels;  ///< [rows], with labels
+  TiledSparse sparse;          ///< filled with the batch's nonzero values as well, unless it has no rows
+  int threads;
+};
+
+struct NoiseArgs {
+  NoiseKind kind;
+  float amount;
+  const float* input;  ///< [elements]
+  float* output;       ///< [elements], may be `input`
+  std::int64_t elements;
+  const StepState* state;
+  std::uint64_t seed;
+  std::uint32_t stream;
   int threads;
 };
 
@@ -68,8 +84,9 @@ struct SoftmaxArgs {
   float* output;               ///< [rows, columns] or nullptr
   float* bias_gradient;        ///< with delta
   double* value;               ///< with labels
+  double* correct;             ///< with labels, or nullptr
   ColumnPartials partials;
-  double* value_partials;  ///< [threads]
+  double* value_partials;  ///< [threads, 2]
   int threads;
 };
 
@@ -81,13 +98,44 @@ struct ActivationBackwardArgs {
   const StepScalars* scalars;
   std::int64_t rows, columns;
   float* bias_gradient;
+  const std::uint32_t* kept;  ///< [rows, ceil(columns / 32)] or nullptr
   ColumnPartials partials;
+  int threads;
+};
+
+struct TopKArgs {
+  float* values;  ///< [rows, columns], in place
+  std::int64_t rows, columns;
+  const StepScalars* scalars;
+  std::uint32_t* kept;     ///< [rows, ceil(columns / 32)] or nullptr
+  float* column_sums;      ///< [columns] or nullptr
+  float* column_abs_sums;  ///< [columns] or nullptr
+  ColumnPartials partials, abs_partials;
+  int threads;
+};
+
+struct DotsArgs {
+  const float* const* left;
+  std::int64_t left_count;
+  const float* const* right;
+  std::int64_t right_count;
+  std::int64_t elements;
+  double* values;    ///< [left_count, right_count]
+  double* partials;  ///< [threads, left_count * right_count]
+  int threads;
+};
+
+struct CombineArgs {
+  const float* const* vectors;
+  const double* coefficients;
+  std::int64_t count, elements;
+  float* output;
   int threads;
 };
 
 struct UpdateArgs {
   float* parameters;
-  const float* gradients;
+  float* gradients;  ///< written by decay_gradients alone
   float* moment1;
   float* moment2;
   const UpdateParameters::Range* ranges;
@@ -110,7 +158,16 @@ struct GemmArgs {
   std::int64_t m, n, k;
   Operand a, b;
   float* c;
-  float* packed;  ///< [Kernels::gemm_workspace], aligned to 64 bytes
+  bool accumulate;  ///< add to c
+  float* packed;    ///< [Kernels::gemm_workspace], aligned to 64 bytes
+  int threads;
+};
+
+/// to[i] = from[i], rounded to bfloat16.
+struct NarrowArgs {
+  const float* from;
+  std::uint16_t* to;
+  std::int64_t elements;
   int threads;
 };
 
@@ -121,12 +178,20 @@ struct Kernels {
   void (*reconstruction)(Loss, Activation, const ReconstructionArgs&);
   void (*softmax)(const SoftmaxArgs&);
   void (*activation_backward)(Activation, const ActivationBackwardArgs&);
+  void (*top_k)(const TopKArgs&);
+  void (*noise)(const NoiseArgs&);
   void (*update)(const UpdateArgs&);
-  void (*compress)(const CompressArgs&);
+  void (*decay_gradients)(const UpdateArgs&);
+  void (*dots)(const DotsArgs&);
+  void (*combine)(const CombineArgs&);
   void (*sparse_product)(const SparseProductArgs&);
   void (*sparse_gradient)(const SparseGradientArgs&);
   void (*transpose)(const TransposeArgs&);
-  std::int64_t sparse_tile_depth;
+  std::int64_t sparse_tile_depth, sparse_fewest_samples;
+  void (*convolution_product)(const ConvolutionProductArgs&);
+  void (*convolution_fold)(const ConvolutionFoldArgs&);
+  void (*convolution_gradient)(const ConvolutionGradientArgs&);
+  void (*narrow)(const NarrowArgs&);
   void (*gemm)(const GemmArgs&);
   std::int64_t gemm_workspace;  ///< floats
 };

@@ -4,6 +4,7 @@
 #include "cpu/kernels.h"
 #include "cpu/parallel.inl"
 #include "cpu/vector.inl"
+#include "cpu/compress.inl"
 #include "lacuna/math/activation.h"
 #include "lacuna/math/feistel.h"
 #include "lacuna/math/loss.h"
@@ -13,25 +14,55 @@
 namespace lacuna::cpu::LACUNA_CPU_TARGET {
 namespace {
 
+/// byte / 255, rounded as a division would be, without one: the first product is exact, and the second one's rounding
+/// error too small to matter.
+constexpr float unit_of_byte(std::uint8_t byte) {
+  constexpr float kHigh = 0x1.01p-8f, kLow = 0x1.01010101p-24f;  // 1 / 255 = 0x1.01010101...p-8
+  const auto value = static_cast<float>(byte);
+  return value * kHigh + value * kLow;
+}
+static_assert([] {
+  for (int byte = 0; byte < 256; ++byte)
+    if (unit_of_byte(static_cast<std::uint8_t>(byte)) != static_cast<float>(byte) / 255.0f) return false;
+  return true;
+}());
+
+/// Shuffled rows lie where no processor expects them.
+void prefetch_row(const GatherArgs& p, std::int64_t row) {
+  constexpr std::int64_t kLineBytes = 64;
+  const std::int64_t bytes = p.columns * (p.dtype == DType::u8 ? 1 : 4);
+  const auto* begin = static_cast<const std::uint8_t*>(p.data) + row * bytes;
+  for (std::int64_t at = 0; at < bytes; at += kLineBytes) __builtin_prefetch(begin + at);
+}
+
 void gather(const GatherArgs& p) {
   const math::FeistelOrder order(p.seed, static_cast<std::uint64_t>(p.state->epoch),
                                  static_cast<std::uint64_t>(p.data_rows));
   const std::int64_t position = p.state->position;
+  const auto row_of = [&](std::int64_t i) {
+    return p.shuffle ? static_cast<std::int64_t>(order(static_cast<std::uint64_t>(position + i))) : position + i;
+  };
   on_threads(p.threads, [&] {
     const Part mine = share(p.rows, 1);
+    std::int64_t next = mine.begin < mine.end ? row_of(mine.begin) : 0;
     for (std::int64_t i = mine.begin; i < mine.end; ++i) {
-      const std::int64_t at = position + i;
-      const std::int64_t row = p.shuffle ? static_cast<std::int64_t>(order(static_cast<std::uint64_t>(at))) : at;
+      const std::int64_t row = next;
+      if (i + 1 < mine.end) {
+        next = row_of(i + 1);
+        prefetch_row(p, next);
+      }
+      if (p.labels) p.batch_labels[i] = p.labels[row];
       float* __restrict to = p.batch + i * p.columns;
       if (p.dtype == DType::u8) {
         const std::uint8_t* __restrict from = static_cast<const std::uint8_t*>(p.data) + row * p.columns;
 #pragma omp simd
-        for (std::int64_t j = 0; j < p.columns; ++j) to[j] = static_cast<float>(from[j]) / 255.0f;
+        for (std::int64_t j = 0; j < p.columns; ++j) to[j] = unit_of_byte(from[j]);
       } else {
         const float* __restrict from = static_cast<const float*>(p.data) + row * p.columns;
 #pragma omp simd
         for (std::int64_t j = 0; j < p.columns; ++j) to[j] = from[j];
       }
+      if (p.sparse.rows > 0) compress_row(p.sparse, to, i, i == mine.begin);
     }
   });
 }
@@ -137,7 +168,7 @@ void reconstruction(const ReconstructionArgs& p) {
   reconstruction<L, A, false, false>(p);
 }
 
-template <class A, bool kColumn, bool kL1>
+template <class A, bool kColumn, bool kL1, bool kTopK>
 void activation_backward(const ActivationBackwardArgs& p) {
   on_threads(p.threads, [&] {
     const float l1 = kL1 ? static_cast<float>(p.l1 / static_cast<double>(p.scalars->sample_count)) : 0.0f;
@@ -148,6 +179,7 @@ void activation_backward(const ActivationBackwardArgs& p) {
     for (std::int64_t i = mine.begin; i < mine.end; ++i) {
       float* __restrict gradient = p.gradient + i * p.columns;
       const float* __restrict output = p.output + i * p.columns;
+      const std::uint32_t* __restrict kept = kTopK ? p.kept + i * ((p.columns + 31) / 32) : nullptr;
 #pragma omp simd
       for (std::int64_t j = 0; j < p.columns; ++j) {
         const float h = output[j];
@@ -155,6 +187,7 @@ void activation_backward(const ActivationBackwardArgs& p) {
         if constexpr (kColumn) g += column[j];
         if constexpr (kL1) g += l1 * math::L1Penalty::derivative(h);
         g *= A::derivative(h);
+        if constexpr (kTopK) g = kept[j >> 5] >> (j & 31) & 1u ? g : 0.0f;
         gradient[j] = g;
         sums[j] += g;
       }
@@ -166,19 +199,19 @@ void activation_backward(const ActivationBackwardArgs& p) {
   });
 }
 
-template <class A>
+template <class A, bool kTopK>
 void activation_backward(const ActivationBackwardArgs& p) {
-  if (p.column_gradient && p.l1 != 0) return activation_backward<A, true, true>(p);
-  if (p.column_gradient) return activation_backward<A, true, false>(p);
-  if (p.l1 != 0) return activation_backward<A, false, true>(p);
-  activation_backward<A, false, false>(p);
+  if (p.column_gradient && p.l1 != 0) return activation_backward<A, true, true, kTopK>(p);
+  if (p.column_gradient) return activation_backward<A, true, false, kTopK>(p);
+  if (p.l1 != 0) return activation_backward<A, false, true, kTopK>(p);
+  activation_backward<A, false, false, kTopK>(p);
 }
 
 /// Calls `element(i, g)` for every element of every range, g including weight decay, and returns the sum of squares of
 /// the decaying weights of this thread's part. Float sums are carried over blocks only.
 template <class Element>
 double update_ranges(const UpdateArgs& p, const Element& element) {
-  const float* __restrict gradients = p.gradients;
+  const float* gradients = p.gradients;
   const float* parameters = p.parameters;
   double squares = 0;
   for (std::int64_t r = 0; r < p.range_count; ++r) {
@@ -199,6 +232,16 @@ double update_ranges(const UpdateArgs& p, const Element& element) {
     }
   }
   return squares;
+}
+
+void decay_gradients(const UpdateArgs& p) {
+  float* const __restrict gradients = p.gradients;
+  on_threads(p.threads, [&] {
+    p.value_partials[omp_get_thread_num()] = update_ranges(p, [=](std::int64_t i, float g) { gradients[i] = g; });
+#pragma omp barrier
+#pragma omp master
+    *p.value = 0.5 * p.weight_decay * add_values(p.value_partials, omp_get_num_threads());
+  });
 }
 
 void update(const UpdateArgs& p) {
@@ -250,7 +293,9 @@ void dispatch_bias_activation(Activation activation, const BiasActivationArgs& p
 }
 
 void dispatch_activation_backward(Activation activation, const ActivationBackwardArgs& p) {
-  with_activation(activation, [&](auto a) { activation_backward<decltype(a)>(p); });
+  with_activation(activation, [&](auto a) {
+    p.kept ? activation_backward<decltype(a), true>(p) : activation_backward<decltype(a), false>(p);
+  });
 }
 
 void dispatch_reconstruction(Loss loss, Activation activation, const ReconstructionArgs& p) {
@@ -267,8 +312,14 @@ void dispatch_reconstruction(Loss loss, Activation activation, const Reconstruct
 }  // namespace lacuna::cpu::LACUNA_CPU_TARGET
 
 #include "cpu/gemm.inl"
+#include "cpu/transpose.inl"
+#include "cpu/convolution.inl"
+#include "cpu/narrow.inl"
+#include "cpu/noise.inl"
 #include "cpu/softmax.inl"
 #include "cpu/sparse_product.inl"
+#include "cpu/top_k.inl"
+#include "cpu/vectors.inl"
 
 namespace lacuna::cpu::LACUNA_CPU_TARGET {
 
@@ -282,12 +333,21 @@ const Kernels kKernels{LACUNA_TEXT(LACUNA_CPU_TARGET),
                        dispatch_reconstruction,
                        softmax,
                        dispatch_activation_backward,
+                       top_k,
+                       noise,
                        update,
-                       compress,
+                       decay_gradients,
+                       dots,
+                       combine,
                        sparse_product,
                        sparse_gradient,
                        transpose,
                        kTileDepth,
+                       kFewestSamples,
+                       convolution_product,
+                       convolution_fold,
+                       convolution_gradient,
+                       narrow,
                        gemm,
                        kGemmWorkspace};
 

@@ -20,6 +20,17 @@ void on_threads(int threads, const Body& body) {
   body();
 }
 
+/// Calls `body(item)` for each of `count` items, on whichever thread is free.
+template <class Body>
+void share_out(int threads, std::int64_t count, const Body& body) {
+  if (threads == 1) {  // as above: libgomp would allocate what the threads share
+    for (std::int64_t item = 0; item < count; ++item) body(item);
+    return;
+  }
+#pragma omp parallel for num_threads(threads) schedule(dynamic)
+  for (std::int64_t item = 0; item < count; ++item) body(item);
+}
+
 /// The share of this thread in `count` items taken in blocks of `block`.
 Part share(std::int64_t count, std::int64_t block) {
   const std::int64_t threads = omp_get_num_threads(), thread = omp_get_thread_num();

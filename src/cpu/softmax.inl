@@ -26,19 +26,31 @@ RowSum softmax_row(const float* product, const float* __restrict bias, std::int6
   return {maximum, sum};
 }
 
+/// Whether z[label] is the largest, and the first of its size. With NaN anywhere it is not.
+bool is_largest(const float* product, const float* bias, std::int64_t columns, std::int64_t label) {
+  const float z = product[label] + bias[label];
+  bool largest = true;
+  for (std::int64_t j = 0; j < columns; ++j) {
+    const float other = product[j] + bias[j];
+    largest = largest && (j < label ? other < z : other <= z);
+  }
+  return largest;
+}
+
 void softmax(const SoftmaxArgs& p) {
   const double samples = p.labels ? static_cast<double>(p.scalars->sample_count) : 1.0;
   on_threads(p.threads, [&] {
     const auto scale = static_cast<float>(1.0 / samples);
     ColumnSums column_sums(p.partials, p.delta ? p.columns : 0);
     float* __restrict sums = column_sums.block();
-    double total = 0;
+    double total = 0, correct = 0;
     const Part mine = share(p.rows, 1);
     for (std::int64_t i = mine.begin; i < mine.end; ++i) {
       const float* product = p.product + i * p.columns;
       float* result = (p.output ? p.output : p.delta) + i * p.columns;
       const std::int64_t label = p.labels ? p.labels[i] : 0;
       const double chosen = static_cast<double>(product[label] + p.bias[label]);  // before `result` takes its place
+      if (p.correct) correct += is_largest(product, p.bias, p.columns, label) ? 1.0 : 0.0;
       const RowSum row = softmax_row(product, p.bias, p.columns, result);
       total += std::log(static_cast<double>(row.sum)) + static_cast<double>(row.maximum) - chosen;
       const float inverse = 1.0f / row.sum;
@@ -54,11 +66,16 @@ void softmax(const SoftmaxArgs& p) {
     }
     if (!p.labels) return;
     column_sums.flush();
+    const int threads = omp_get_num_threads();
     p.value_partials[omp_get_thread_num()] = total;
+    p.value_partials[threads + omp_get_thread_num()] = correct;
 #pragma omp barrier
     if (p.delta) add_partials(p.partials, p.columns, p.bias_gradient);
 #pragma omp master
-    *p.value = add_values(p.value_partials, omp_get_num_threads()) / samples;
+    {
+      *p.value = add_values(p.value_partials, threads) / samples;
+      if (p.correct) *p.correct = add_values(p.value_partials + threads, threads);
+    }
   });
 }
 

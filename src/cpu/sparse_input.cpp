@@ -48,7 +48,7 @@ std::unique_ptr<SparseInput> SparseInput::make(const StepPlan& plan, const Gathe
   const std::int64_t samples = plan[gather.batch].shape[0], features = source.shape[1];
   const std::int64_t units = widest_reader(plan, gather.batch);
   constexpr std::int64_t kMost = std::int64_t{1} << 30;  // entries, addressed with 32 bits
-  if (units < kFewestUnits || samples < kFewestSamples || samples * features > kMost) return nullptr;
+  if (units < kFewestUnits || samples < kernels().sparse_fewest_samples || samples * features > kMost) return nullptr;
   const double density = measure_density(data, source.dtype, source.shape[0], features);
   if (density > kDensity) return nullptr;
 
@@ -73,7 +73,6 @@ std::string SparseInput::remark() const {
 void SparseInput::forward(const float* weight, float* out, std::int64_t units) const {
   auto* transposed = static_cast<float*>(transposed_->address());
   const std::int64_t stride = row_stride(units);
-  kernels().compress({batch_, values_, threads_});
   kernels().transpose({weight, features_, transposed, stride, units, features_, threads_});
   kernels().sparse_product({values_, transposed, stride, out, units, units, threads_});
 }

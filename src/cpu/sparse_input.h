@@ -17,8 +17,9 @@ class SparseInput {
   static constexpr std::int64_t kOverrun = 64;
   /// Data with a larger share of nonzero values goes through the dense products. docs/benchmarks.md has the crossover.
   static constexpr double kDensity = 0.3;
-  /// Below these the fixed work, compressing and transposing, is not earned back.
-  static constexpr std::int64_t kFewestSamples = 200, kFewestUnits = 64;
+  /// Below these, and below Kernels::sparse_fewest_samples, the fixed work, compressing and transposing, is not earned
+  /// back.
+  static constexpr std::int64_t kFewestUnits = 64;
 
   /// nullptr where dense products are the better choice: it depends on the data and the shapes alone, never on
   /// timing, so that a run is reproducible.
@@ -26,9 +27,11 @@ class SparseInput {
                                            const float* batch, int threads);
 
   const float* batch() const { return batch_; }
+  /// What gathering a batch must fill.
+  const TiledSparse& values() const { return values_; }
   std::string remark() const;
 
-  /// Reads the batch. out [M, units] = batch weight^T, weight [units, D].
+  /// out [M, units] = batch weight^T, weight [units, D].
   void forward(const float* weight, float* out, std::int64_t units) const;
   /// After forward. gradient [units, D] = delta^T batch, delta [M, units], readable kOverrun bytes past its end.
   void weight_gradient(const float* delta, float* gradient, std::int64_t units) const;

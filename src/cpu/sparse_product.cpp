@@ -10,8 +10,10 @@ std::int64_t lay_out(TiledSparse& matrix, std::int64_t rows, std::int64_t depth,
   matrix.rows = rows;
   matrix.depth = depth;
   matrix.tiles = (depth + tile_depth - 1) / tile_depth;
-  // Tiles of nearly equal depth, so that threads that share them out have equal work.
-  matrix.tile_depth = (depth + matrix.tiles - 1) / matrix.tiles;
+  // Tiles of nearly equal depth, so that threads that share them out have equal work; whole vectors of the rows.
+  constexpr std::int64_t kTogether = 8;
+  matrix.tile_depth = (depth + matrix.tiles * kTogether - 1) / (matrix.tiles * kTogether) * kTogether;
+  matrix.tiles = (depth + matrix.tile_depth - 1) / matrix.tile_depth;
   const std::int64_t entries = matrix.tiles * rows * matrix.tile_depth;
   auto take = [&, at = std::int64_t{0}](std::int64_t bytes) mutable {
     std::byte* place = memory ? static_cast<std::byte*>(memory) + at : nullptr;

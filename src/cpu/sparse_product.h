@@ -22,13 +22,6 @@ struct TiledSparse {
 /// sets the pointers into it.
 std::int64_t lay_out(TiledSparse& matrix, std::int64_t rows, std::int64_t depth, std::int64_t tile_depth, void* memory);
 
-/// Fills `sparse` from x [rows, depth].
-struct CompressArgs {
-  const float* x;
-  TiledSparse sparse;
-  int threads;
-};
-
 /// out [rows, columns] = sparse [rows, depth] dense [depth, columns]. Reads up to one vector past the end of a row of
 /// `dense`, so its memory must go on that far after the last row.
 struct SparseProductArgs {

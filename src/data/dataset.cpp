@@ -8,6 +8,7 @@
 #include <limits>
 
 #include "data/histogram.h"
+#include "data/sample_file.h"
 #include "lacuna/data.h"
 #include "lacuna/error.h"
 
@@ -131,7 +132,29 @@ Dataset::Dataset(std::string name, std::int64_t rows, const Shape& sample_shape,
       dtype_(dtype),
       values_(values),
       owner_(std::move(owner)) {
-  LACUNA_EXPECTS(dtype == DType::u8 || dtype == DType::f32, "a data set holds uint8 or float32 values");
+  check();
+  LACUNA_EXPECTS(values_ != nullptr, "a data set needs values");
+  take_labels(std::move(labels));
+}
+
+Dataset Dataset::streaming(std::string name, const Shape& sample_shape, std::shared_ptr<const data::SampleFile> file,
+                           std::int64_t window, std::vector<std::int32_t> labels) {
+  LACUNA_EXPECTS(window >= 1 && file->features() == sample_shape.elements(), "samples of the file, in windows");
+  Dataset streamed;
+  streamed.name_ = std::move(name);
+  streamed.rows_ = file->rows();
+  streamed.features_ = file->features();
+  streamed.sample_shape_ = sample_shape;
+  streamed.dtype_ = file->dtype();
+  streamed.window_ = window;
+  streamed.file_ = std::move(file);
+  streamed.check();
+  streamed.take_labels(std::move(labels));
+  return streamed;
+}
+
+void Dataset::check() const {
+  LACUNA_EXPECTS(dtype_ == DType::u8 || dtype_ == DType::f32, "a data set holds uint8 or float32 values");
   if (rows_ < 1) throw InputError(fmt::format("{}: there are no samples", name_));
   if (features_ < 1)
     throw InputError(fmt::format("{}: the samples are empty (shape {})", name_, to_string(sample_shape_)));
@@ -139,25 +162,59 @@ Dataset::Dataset(std::string name, std::int64_t rows, const Shape& sample_shape,
   if (__builtin_mul_overflow(rows_, features_, &total) || __builtin_mul_overflow(total, size_of(dtype_), &total))
     throw InputError(
         fmt::format("{}: {} samples of shape {} are too large to be indexed", name_, rows_, to_string(sample_shape_)));
-  LACUNA_EXPECTS(values_ != nullptr, "a data set needs values");
+}
+
+void Dataset::take_labels(std::vector<std::int32_t> labels) {
   if (labels.empty()) return;
   if (static_cast<std::int64_t>(labels.size()) != rows_)
     throw InputError(fmt::format("{}: {} samples but {} labels", name_, rows_, labels.size()));
   if (*std::min_element(labels.begin(), labels.end()) < 0)
     throw InputError(fmt::format("{}: a label is negative; classes count from 0", name_));
-  std::shared_ptr<std::int32_t[]> copy(new std::int32_t[labels.size()]);
-  std::copy(labels.begin(), labels.end(), copy.get());
-  labels_ = std::move(copy);
+  const auto kept = std::make_shared<const std::vector<std::int32_t>>(std::move(labels));
+  labels_ = std::shared_ptr<const std::int32_t[]>(kept, kept->data());
+}
+
+const void* Dataset::values() const {
+  LACUNA_EXPECTS(!streamed(), fmt::format("{} is streamed: its values are not in memory", name_));
+  return values_;
+}
+
+std::int64_t Dataset::memory_bytes() const {
+  if (!streamed()) return bytes();
+  return 2 * std::min(window_, rows_) * features_ * size_of(dtype_);
+}
+
+const DatasetNotes& Dataset::notes() const {
+  static const DatasetNotes none;
+  return notes_ ? *notes_ : none;
+}
+
+Dataset Dataset::with_notes(DatasetNotes notes) const {
+  const auto all = labels();
+  const auto names = static_cast<std::int64_t>(notes.class_names.size());
+  if (names > 0 && !all.empty() && *std::max_element(all.begin(), all.end()) >= names)
+    throw InputError(fmt::format("{}: {} names of classes, but a label is {}", name_, names,
+                                 *std::max_element(all.begin(), all.end())));
+  Dataset named = *this;
+  named.notes_ = std::make_shared<const DatasetNotes>(std::move(notes));
+  return named;
 }
 
 void Dataset::copy_row(std::int64_t index, float* out) const {
   LACUNA_EXPECTS(index >= 0 && index < rows_, fmt::format("{}: row {} of {}", name_, index, rows_));
+  std::vector<std::byte> read;
+  if (streamed()) {
+    data::SampleFile::Scratch scratch;
+    read.resize(static_cast<std::size_t>(features_ * size_of(dtype_)));
+    file_->read_values(file_row_ + index, 1, scratch, read.data());
+  }
+  const void* values =
+      streamed() ? read.data() : static_cast<const std::byte*>(values_) + index * features_ * size_of(dtype_);
   if (dtype_ == DType::f32) {
-    std::memcpy(out, static_cast<const float*>(values_) + index * features_,
-                static_cast<std::size_t>(features_) * sizeof(float));
+    std::memcpy(out, values, static_cast<std::size_t>(features_) * sizeof(float));
     return;
   }
-  const std::uint8_t* row = static_cast<const std::uint8_t*>(values_) + index * features_;
+  const auto* row = static_cast<const std::uint8_t*>(values);
   for (std::int64_t column = 0; column < features_; ++column) out[column] = static_cast<float>(row[column]) / 255.0f;
 }
 
@@ -165,6 +222,19 @@ Dataset Dataset::first(std::int64_t rows) const {
   if (rows < 1) throw InputError(fmt::format("{}: cannot take the first {} samples", name_, rows));
   Dataset part = *this;
   part.rows_ = std::min(rows, rows_);
+  return part;
+}
+
+Dataset Dataset::last(std::int64_t rows) const {
+  LACUNA_EXPECTS(rows >= 1 && rows <= rows_, fmt::format("{}: the last {} of {} samples", name_, rows, rows_));
+  const std::int64_t skipped = rows_ - rows;
+  Dataset part = *this;
+  part.rows_ = rows;
+  if (streamed())
+    part.file_row_ += skipped;
+  else
+    part.values_ = static_cast<const std::byte*>(values_) + skipped * features_ * size_of(dtype_);
+  if (labels_) part.labels_ = std::shared_ptr<const std::int32_t[]>(labels_, labels_.get() + skipped);
   return part;
 }
 
@@ -176,7 +246,7 @@ ValueSummary summarize(const Dataset& data) {
 }
 
 void require_trainable(const Dataset& data, bool unit_interval) {
-  if (data.dtype() == DType::u8) return;
+  if (data.dtype() == DType::u8 || data.streamed()) return;
   const ValueSummary summary = summarize(data);
   const float* values = static_cast<const float*>(data.values());
   const auto where = [&](std::int64_t index) {
@@ -188,6 +258,17 @@ void require_trainable(const Dataset& data, bool unit_interval) {
   if (unit_interval && summary.first_outside_unit >= 0)
     throw InputError(where(summary.first_outside_unit) +
                      ": the loss \"bce\" needs values in [0, 1]; rescale the data or use --loss half-squared");
+}
+
+void require_labels(const Dataset& data, std::int64_t classes) {
+  if (data.labels().empty())
+    throw InputError(fmt::format("{} has no labels, which a classifier learns from and is tested on", data.name()));
+  for (std::int64_t i = 0; i < data.rows(); ++i) {
+    const std::int32_t label = data.labels()[static_cast<std::size_t>(i)];
+    if (label < 0 || label >= classes)
+      throw InputError(fmt::format("{}: sample {} has label {}, but there are {} classes, from 0 on", data.name(), i,
+                                   label, classes));
+  }
 }
 
 }  // namespace lacuna

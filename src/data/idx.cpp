@@ -7,6 +7,7 @@
 #include <array>
 #include <bit>
 #include <cstring>
+#include <filesystem>
 #include <new>
 #include <span>
 #include <string_view>
@@ -161,6 +162,16 @@ IdxArray read_idx(const std::string& path, std::int64_t limit) {
 IdxArray parse_idx(const void* bytes, std::size_t size, const std::string& name, std::int64_t limit) {
   ContentReader reader(open_memory(bytes, size), name);
   return read(reader, limit);
+}
+
+std::optional<IdxLayout> idx_layout(const std::string& path) {
+  std::error_code ignored;
+  if (!std::filesystem::is_regular_file(path, ignored)) return std::nullopt;
+  ContentReader reader(open_file(path), path);
+  if (reader.gzipped()) return std::nullopt;
+  const Header header = read_header(reader);
+  announced_bytes(reader, header);  // throws if the file is shorter or longer
+  return IdxLayout{header.shape, header.dtype, static_cast<std::int64_t>(header.bytes)};
 }
 
 std::vector<std::int32_t> read_idx_labels(const std::string& path, std::int64_t limit, std::int64_t* announced_rows) {

@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -25,6 +26,14 @@ struct IdxArray {
 IdxArray read_idx(const std::string& path, std::int64_t limit = 0);
 /// The same from bytes; `name` stands for the path in errors.
 IdxArray parse_idx(const void* bytes, std::size_t size, const std::string& name, std::int64_t limit = 0);
+
+/// Where the values of an uncompressed IDX file lie. Reads the header alone; nothing if the file is gzipped or a pipe.
+struct IdxLayout {
+  Shape shape;
+  DType dtype = DType::u8;
+  std::int64_t offset = 0;  ///< of the first value
+};
+std::optional<IdxLayout> idx_layout(const std::string& path);
 
 /// Class labels: rank 1, unsigned bytes. announced_rows gets the header's count if not null.
 std::vector<std::int32_t> read_idx_labels(const std::string& path, std::int64_t limit = 0,

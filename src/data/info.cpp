@@ -34,6 +34,7 @@ DataInfo describe(const Dataset& data) {
   info.zero_fraction = static_cast<double>(count_zeros(data)) /
                        (static_cast<double>(data.rows()) * static_cast<double>(data.features()));
   info.label_counts = count_labels(data);
+  info.class_names = data.class_names();
   return info;
 }
 

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <map>
 #include <string>
+#include <vector>
 
 #include "lacuna/data.h"
 
@@ -19,6 +20,7 @@ struct DataInfo {
   ValueSummary values;
   double zero_fraction = 0;                           ///< of all values
   std::map<std::int32_t, std::int64_t> label_counts;  ///< label -> rows; empty without labels
+  std::vector<std::string> class_names;               ///< by label; empty if they have none
 };
 
 DataInfo describe(const Dataset& data);

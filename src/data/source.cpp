@@ -4,11 +4,17 @@
 #include <array>
 #include <charconv>
 #include <filesystem>
+#include <optional>
 
 #include "core/words.h"
 #include "data/array_source.h"
 #include "data/idx.h"
+#include "data/image_decode.h"
+#include "data/image_source.h"
 #include "data/mnist.h"
+#include "data/stream_source.h"
+#include "data/threshold.h"
+#include "io/npy_header.h"
 #include "lacuna/data.h"
 #include "lacuna/error.h"
 #include "lacuna/npy.h"
@@ -29,14 +35,35 @@ std::pair<std::string, std::string> split_at_last(std::string_view text, char se
   return {std::string(text.substr(0, at)), std::string(text.substr(at + 1))};
 }
 
-Dataset open_images_and_labels(const std::string& images_path, const std::string& labels_path, std::int64_t limit) {
-  std::vector<std::int32_t> labels;
-  std::int64_t label_count = 0;
-  if (!labels_path.empty()) labels = data::read_idx_labels(labels_path, limit, &label_count);
-  const data::IdxArray images = data::read_idx(images_path, limit);
-  if (!labels_path.empty() && label_count != images.announced_rows)
+std::vector<std::int32_t> labels_for(const std::string& images_path, std::int64_t images,
+                                     const std::string& labels_path, std::int64_t limit) {
+  if (labels_path.empty()) return {};
+  std::int64_t count = 0;
+  std::vector<std::int32_t> labels = data::read_idx_labels(labels_path, limit, &count);
+  if (count != images)
     throw InputError(fmt::format("{} holds {} images but {} holds {} labels; they must belong together", images_path,
-                                 images.announced_rows, labels_path, label_count));
+                                 images, labels_path, count));
+  return labels;
+}
+
+std::optional<Dataset> stream_images(const std::string& path, const std::string& labels_path,
+                                     const DataOptions& options) {
+  if (options.stream == Streaming::off) return std::nullopt;
+  const auto layout = data::idx_layout(path);
+  if (!layout) {
+    data::refuse_streaming(options, path, "it is compressed, or no file");
+    return std::nullopt;
+  }
+  const auto type = layout->dtype == DType::u8 ? data::StoredType::u8 : data::StoredType::f32_big_endian;
+  return data::stream_array({path, path, layout->offset, type, layout->shape}, options,
+                            [&] { return labels_for(path, layout->shape[0], labels_path, options.limit); });
+}
+
+Dataset open_images_and_labels(const std::string& images_path, const std::string& labels_path,
+                               const DataOptions& options) {
+  if (const auto streamed = stream_images(images_path, labels_path, options)) return *streamed;
+  const data::IdxArray images = data::read_idx(images_path, options.limit);
+  std::vector<std::int32_t> labels = labels_for(images_path, images.announced_rows, labels_path, options.limit);
   Shape sample;
   for (int axis = 1; axis < images.shape.rank(); ++axis) sample.push_back(images.shape[axis]);
   if (sample.rank() == 0) sample.push_back(1);
@@ -51,7 +78,7 @@ Dataset open_mnist(std::string_view directory, const DataOptions& options) {
   for (const std::string& candidate : directories) {
     const std::string images = data::find_mnist_file(candidate, data::mnist_images(options.split));
     const std::string labels = data::find_mnist_file(candidate, data::mnist_labels(options.split));
-    if (!images.empty() && !labels.empty()) return open_images_and_labels(images, labels, options.limit);
+    if (!images.empty() && !labels.empty()) return open_images_and_labels(images, labels, options);
     if (missing.empty() && images.empty() != labels.empty())
       missing = fmt::format(
           " ({} has no {})", candidate,
@@ -65,11 +92,37 @@ Dataset open_mnist(std::string_view directory, const DataOptions& options) {
 
 Dataset open_idx(std::string_view files, const DataOptions& options) {
   const auto [images, labels] = split_at_last(files, ',');
-  return open_images_and_labels(images, labels, options.limit);
+  return open_images_and_labels(images, labels, options);
+}
+
+/// Nothing for elements that cannot be samples: opening them says so.
+std::optional<data::StoredType> stored_type(DType dtype) {
+  if (dtype == DType::u8) return data::StoredType::u8;
+  if (dtype == DType::f32) return data::StoredType::f32;
+  if (dtype == DType::f64) return data::StoredType::f64;
+  return std::nullopt;
+}
+
+std::optional<Dataset> stream_npy(const std::string& path, const DataOptions& options) {
+  std::error_code ignored;
+  if (options.stream == Streaming::off) return std::nullopt;
+  if (!std::filesystem::is_regular_file(path, ignored)) {
+    if (exists(path)) data::refuse_streaming(options, path, "it is no file");
+    return std::nullopt;
+  }
+  const io::NpyHeader header = io::read_npy_header(path);
+  const auto type = stored_type(header.dtype);
+  if (!type) return std::nullopt;
+  if (header.fortran_order && header.shape.rank() > 1) {
+    data::refuse_streaming(options, path, "it is in Fortran order, so that a sample's values lie all over it");
+    return std::nullopt;
+  }
+  return data::stream_array({path, path, static_cast<std::int64_t>(header.data_offset), *type, header.shape}, options);
 }
 
 Dataset open_npy(std::string_view file, const DataOptions& options) {
   const std::string path(file);
+  if (const auto streamed = stream_npy(path, options)) return *streamed;
   const NpyArray array = read_npy(path);
   return data::dataset_from_array(path, array.view, array.owner, options.limit);
 }
@@ -107,10 +160,18 @@ Dataset open_safetensors(std::string_view source, const DataOptions& options) {
   const auto [path, name] = split_at_last(source, '#');
   const SafetensorsFile file = SafetensorsFile::open(path);
   const NamedTensor& tensor = name.empty() ? only_matrix(file) : named_tensor(file, name);
-  return data::dataset_from_array(fmt::format("{}#{}", path, tensor.name), tensor.view, file.owner(), options.limit);
+  const std::string full_name = fmt::format("{}#{}", path, tensor.name);
+  std::error_code ignored;
+  const auto type = stored_type(tensor.view.dtype);
+  if (type && options.stream != Streaming::off && std::filesystem::is_regular_file(path, ignored)) {
+    const data::StoredArray array{full_name, path, file.offset_of(tensor), *type, tensor.view.shape};
+    if (const auto streamed = data::stream_array(array, options)) return *streamed;
+  }
+  return data::dataset_from_array(full_name, tensor.view, file.owner(), options.limit);
 }
 
 Dataset open_synthetic(std::string_view count, const DataOptions& options) {
+  data::refuse_streaming(options, "synthetic", "its samples are drawn, not read");
   std::int64_t rows = options.split == Split::train ? 60000 : 10000;
   if (!count.empty()) {
     const auto [end, error] = std::from_chars(count.data(), count.data() + count.size(), rows);
@@ -121,23 +182,25 @@ Dataset open_synthetic(std::string_view count, const DataOptions& options) {
   return synthetic_digits(rows, options.split, options.seed);
 }
 
-Dataset open_images(std::string_view, const DataOptions&) {
-  throw InputError("--data images:DIR is not built yet; convert the images to an .npy file and use npy:FILE");
+Dataset open_images(std::string_view directory, const DataOptions& options) {
+  data::refuse_streaming(options, std::string(directory), "its samples are pictures, which must be decoded");
+  return data::open_image_folder(std::string(directory), options);
 }
 
 struct Kind {
   std::string_view name;
   std::string_view form;  ///< "[:" where the part after the colon may be left out
   Dataset (*open)(std::string_view rest, const DataOptions& options);
+  bool has_splits;  ///< else it is one file, and the other split another one
 };
 
 constexpr std::array<Kind, 6> kKinds = {{
-    {"mnist", "mnist[:DIR]", open_mnist},
-    {"idx", "idx:IMAGES[,LABELS]", open_idx},
-    {"npy", "npy:FILE", open_npy},
-    {"safetensors", "safetensors:FILE[#TENSOR]", open_safetensors},
-    {"synthetic", "synthetic[:N]", open_synthetic},
-    {"images", "images:DIR", open_images},
+    {"mnist", "mnist[:DIR]", open_mnist, true},
+    {"idx", "idx:IMAGES[,LABELS]", open_idx, false},
+    {"npy", "npy:FILE", open_npy, false},
+    {"safetensors", "safetensors:FILE[#TENSOR]", open_safetensors, false},
+    {"synthetic", "synthetic[:N]", open_synthetic, true},
+    {"images", "images:DIR", open_images, true},
 }};
 
 [[noreturn]] void fail_unknown(std::string_view source, std::string_view word) {
@@ -150,10 +213,27 @@ constexpr std::array<Kind, 6> kKinds = {{
                                fmt::join(forms, ", ")));
 }
 
+void check(const DataOptions& options) {
+  if (options.limit < 0) throw InputError(fmt::format("limit must be 0 (all) or more, not {}", options.limit));
+  const auto [width, height] = options.resize;
+  if (options.resize == ImageSize{}) return;
+  if (width < 1 || height < 1 || width > data::kMostPixels / height)
+    throw InputError(
+        fmt::format("cannot resize images to {} x {} pixels: both must be at least 1, their product at "
+                    "most {}",
+                    width, height, data::kMostPixels));
+}
+
+void refuse_image_options(std::string_view source, const DataOptions& options) {
+  if (options.resize != ImageSize{} || options.color)
+    throw InputError(fmt::format("{} is for images:DIR; the samples of {} have a shape of their own",
+                                 options.color ? "color" : "resize", source));
+}
+
 }  // namespace
 
 Dataset open_dataset(std::string_view source, const DataOptions& options) {
-  if (options.limit < 0) throw InputError(fmt::format("limit must be 0 (all) or more, not {}", options.limit));
+  check(options);
   const std::size_t colon = source.find(':');
   const std::string_view word = source.substr(0, colon);
   const std::string_view rest = colon == std::string_view::npos ? std::string_view() : source.substr(colon + 1);
@@ -162,7 +242,11 @@ Dataset open_dataset(std::string_view source, const DataOptions& options) {
     const bool optional = kind.form.find("[:") != std::string_view::npos;
     if (rest.empty() && (colon != std::string_view::npos || !optional))
       throw InputError(fmt::format("data source \"{}\" is incomplete: write {}", source, kind.form));
-    return kind.open(rest, options);
+    if (kind.open != open_images) refuse_image_options(source, options);
+    if (!kind.has_splits && options.split == Split::test)
+      throw InputError(fmt::format("{} has no test split; name the other file with --data", rest));
+    const Dataset data = kind.open(rest, options);
+    return options.threshold && !data.streamed() ? data::threshold(data) : data;
   }
   fail_unknown(source, word);
 }

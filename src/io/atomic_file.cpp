@@ -10,6 +10,7 @@
 #include <filesystem>
 #include <utility>
 
+#include "io/sync.h"
 #include "lacuna/error.h"
 
 namespace lacuna::io {
@@ -98,15 +99,7 @@ void AtomicFile::commit() {
 
   if (::rename(temporary_.c_str(), destination_.c_str()) != 0) fail(errno);
   temporary_.clear();
-  // The file is whole and in its place; a directory that cannot be opened only means that the rename is not synced.
-  const fs::path parent = fs::path(destination_).parent_path();
-  const int directory = ::open(parent.empty() ? "." : parent.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (directory >= 0) {
-    const bool synced = ::fsync(directory) == 0 || errno == EINVAL || errno == ENOTSUP;
-    const int reason = errno;
-    ::close(directory);
-    if (!synced) fail(reason);
-  }
+  if (const int reason = sync_directory(fs::path(destination_).parent_path().string()); reason != 0) fail(reason);
 }
 
 void write_text_file(const std::string& path, std::string_view text) {

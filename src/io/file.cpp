@@ -87,4 +87,9 @@ FileBytes read_file(const std::string& path) {
   return Source(path).read();
 }
 
+std::string without_slashes(std::string path) {
+  while (path.size() > 1 && path.back() == '/') path.pop_back();
+  return path;
+}
+
 }  // namespace lacuna::io

@@ -20,4 +20,7 @@ FileBytes map_file(const std::string& path);
 /// Reads a file or a pipe whole into memory. Throws as map_file does.
 FileBytes read_file(const std::string& path);
 
+/// The path of a directory without the slashes that it may end with; "/" stays.
+std::string without_slashes(std::string path);
+
 }  // namespace lacuna::io

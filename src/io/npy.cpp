@@ -104,6 +104,13 @@ NpyArray parse_owned(const unsigned char* bytes, std::size_t size, const std::st
 
 }  // namespace
 
+io::NpyHeader io::read_npy_header(const std::string& path) {
+  const FileBytes bytes = map_file(path);
+  const NpyHeader header = parse_npy_header(bytes.data, bytes.size, path);
+  check_size(header, bytes.size, path);
+  return header;
+}
+
 NpyArray read_npy(const std::string& path) {
   const io::FileBytes bytes = io::map_file(path);
   return parse_owned(bytes.data, bytes.size, path, bytes.owner);

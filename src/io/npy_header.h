@@ -19,6 +19,9 @@ struct NpyHeader {
 /// other unsupported element types are named.
 NpyHeader parse_npy_header(const unsigned char* bytes, std::size_t size, const std::string& name);
 
+/// The header of a file that is exactly as long as it says. Throws InputError as reading the whole array does.
+NpyHeader read_npy_header(const std::string& path);
+
 /// Version 1.0, C order, padded so that the values begin at a multiple of 64.
 std::string make_npy_header(DType dtype, const Shape& shape);
 

@@ -172,10 +172,12 @@ SafetensorsFile SafetensorsFile::parse(const void* bytes, std::size_t size, cons
   auto storage = std::make_shared<Storage>();
   storage->file = std::move(owner);
   for (const TensorEntry& entry : header.tensors) {
-    if (const auto type = checker.element_type(entry).type)
+    if (const auto type = checker.element_type(entry).type) {
       file.tensors_.push_back({entry.name, view_of(entry, *type, data, *storage)});
-    else
+      file.offsets_.push_back(data - begin + static_cast<std::int64_t>(entry.begin));
+    } else {
       file.skipped_.emplace_back(entry.name, entry.dtype);
+    }
   }
   file.owner_ = std::move(storage);
   return file;

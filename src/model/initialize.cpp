@@ -82,13 +82,16 @@ float* Model::data(std::string_view parameter) {
 void initialize(Model& model, const Init& init, std::uint64_t seed) {
   std::uint32_t stream = 0;
   for (const Parameter& parameter : model.layout.parameters()) {
+    if (!parameter.alias_of.empty()) {
+      ++stream;
+      continue;
+    }
     float* values = model.parameters.data() + parameter.offset;
     const std::int64_t count = parameter.elements();
     if (parameter.shape.rank() == 1) {
       std::fill_n(values, count, 0.0f);
     } else {
-      const auto fan_out = static_cast<double>(parameter.shape[0]);
-      const auto fan_in = static_cast<double>(parameter.shape[1]);
+      const double fan_out = parameter.fan_out, fan_in = parameter.fan_in;
       switch (init.scheme) {
         case InitScheme::xavier_uniform:
           fill_uniform(values, count, static_cast<float>(std::sqrt(6.0 / (fan_in + fan_out))), seed, stream);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <deque>
 #include <map>
 #include <string>
 #include <string_view>
@@ -15,9 +16,16 @@ namespace lacuna {
 constexpr std::string_view kOptimizerPrefix = "optimizer.";
 constexpr std::string_view kStatePrefix = "state.";
 
-/// A slab's parameters as named tensors, `prefix` before each name. Views into `slab`.
+/// A slab's parameters as named tensors, `prefix` before each name; tied weights once. Views into `slab`.
 std::vector<NamedTensor> parameter_tensors(const ParameterLayout& layout, const std::vector<float>& slab,
                                            const std::string& prefix = {});
+
+/// All tensors of a model's file, tied weights twice. Views into the model and into `turned`.
+struct ModelTensors {
+  std::vector<NamedTensor> tensors;
+  std::deque<std::vector<float>> turned;
+};
+ModelTensors model_tensors(const Model& model);
 
 /// The model's own metadata and what is needed to rebuild its network.
 std::map<std::string, std::string> model_metadata(const Model& model);

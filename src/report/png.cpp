@@ -34,4 +34,20 @@ void write_png(const std::string& path, const Image& image) {
   file.commit();
 }
 
+std::optional<PngSize> png_size(std::string_view bytes) {
+  constexpr std::int64_t kMostPixels = 100'000'000;
+  png_image header{};
+  header.version = PNG_IMAGE_VERSION;
+  if (png_image_begin_read_from_memory(&header, bytes.data(), bytes.size()) == 0) return std::nullopt;
+  const PngSize size{header.width, header.height};
+  header.format = PNG_FORMAT_RGBA;
+  if (size.width * size.height > kMostPixels) {
+    png_image_free(&header);
+    return std::nullopt;
+  }
+  std::vector<std::uint8_t> pixels(PNG_IMAGE_SIZE(header));
+  if (png_image_finish_read(&header, nullptr, pixels.data(), 0, nullptr) == 0) return std::nullopt;
+  return size;
+}
+
 }  // namespace lacuna::report

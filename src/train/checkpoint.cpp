@@ -1,4 +1,5 @@
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <charconv>
@@ -18,6 +19,7 @@ namespace {
 using io::printable;
 
 constexpr const char* kMomentsKey = "state.moments";
+constexpr const char* kNumbersKey = "state.optimizer";  // "3,41,0"; absent where there are none
 
 /// The numbers of a state and their metadata keys: the one list that saving and loading go through.
 template <class State, class Visit>
@@ -30,6 +32,7 @@ void visit_numbers(State& state, const Visit& visit) {
   visit("state.means.sparsity", state.epoch_means.sparsity);
   visit("state.means.weight_decay", state.epoch_means.weight_decay);
   visit("state.means.mean_activation", state.epoch_means.mean_activation);
+  visit("state.means.correct", state.epoch_means.correct);
 }
 
 std::string moment_prefix(std::size_t index) {
@@ -38,17 +41,33 @@ std::string moment_prefix(std::size_t index) {
 
 /// Whole numbers and shortest decimals come back as the same bits.
 template <class Number>
-Number read_number(const SafetensorsFile& file, const char* key) {
-  const auto entry = file.metadata().find(key);
-  if (entry == file.metadata().end())
-    throw InputError(fmt::format("{}: not a checkpoint: its metadata have no key \"{}\" (--init starts from a model)",
-                                 file.path(), key));
-  const std::string& text = entry->second;
+Number parse_number(const SafetensorsFile& file, const char* key, std::string_view text) {
   Number value{};
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   if (error != std::errc() || end != text.data() + text.size() || !std::isfinite(static_cast<double>(value)))
     throw InputError(fmt::format("{}: metadata key \"{}\" is {}, not a number", file.path(), key, printable(text)));
   return value;
+}
+
+template <class Number>
+Number read_number(const SafetensorsFile& file, const char* key) {
+  const auto entry = file.metadata().find(key);
+  if (entry == file.metadata().end())
+    throw InputError(fmt::format("{}: not a checkpoint: its metadata have no key \"{}\" (--init starts from a model)",
+                                 file.path(), key));
+  return parse_number<Number>(file, key, entry->second);
+}
+
+std::vector<std::int64_t> read_optimizer_numbers(const SafetensorsFile& file) {
+  std::vector<std::int64_t> numbers;
+  const auto entry = file.metadata().find(kNumbersKey);
+  if (entry == file.metadata().end()) return numbers;
+  for (std::string_view rest = entry->second;;) {
+    const std::size_t comma = rest.find(',');
+    numbers.push_back(parse_number<std::int64_t>(file, kNumbersKey, rest.substr(0, comma)));
+    if (comma == std::string_view::npos) return numbers;
+    rest.remove_prefix(comma + 1);
+  }
 }
 
 void require_not_negative(const SafetensorsFile& file, const char* key, double value) {
@@ -73,6 +92,7 @@ const char* word_for(float not_finite) {
 std::vector<float> read_moment(const SafetensorsFile& file, const ParameterLayout& layout, const std::string& prefix) {
   std::vector<float> slab(static_cast<std::size_t>(layout.slab_elements()), 0.0f);
   for (const Parameter& parameter : layout.parameters()) {
+    if (!parameter.alias_of.empty()) continue;
     const std::string name = prefix + parameter.name;
     const NamedTensor* tensor = file.find(name);
     if (!tensor) throw InputError(fmt::format("{}: tensor \"{}\" is missing", file.path(), name));
@@ -106,7 +126,8 @@ void require_known_tensors(const SafetensorsFile& file, std::size_t parameters, 
 void save_checkpoint(const std::string& path, const TrainingState& state) {
   const Model& model = state.model;
   require_finite_parameters(model, path);
-  std::vector<NamedTensor> tensors = parameter_tensors(model.layout, model.parameters);
+  ModelTensors model_part = model_tensors(model);
+  std::vector<NamedTensor>& tensors = model_part.tensors;
   for (std::size_t i = 0; i < state.moments.size(); ++i) {
     LACUNA_EXPECTS(state.moments[i].size() == model.parameters.size(), "a moment is as large as the parameters");
     for (NamedTensor& tensor : parameter_tensors(model.layout, state.moments[i], moment_prefix(i))) {
@@ -118,6 +139,8 @@ void save_checkpoint(const std::string& path, const TrainingState& state) {
   }
   std::map<std::string, std::string> metadata = model_metadata(model);
   metadata[kMomentsKey] = std::to_string(state.moments.size());
+  if (!state.optimizer_numbers.empty())
+    metadata[kNumbersKey] = fmt::format("{}", fmt::join(state.optimizer_numbers, ","));
   visit_numbers(state, [&](const char* key, auto number) {
     if (!std::isfinite(static_cast<double>(number))) refuse_to_write(path, fmt::format("{} is {}", key, number));
     metadata[key] = fmt::format("{}", number);
@@ -137,9 +160,12 @@ TrainingState load_checkpoint(const std::string& path) {
   require_not_negative(file, "state.means.samples", state.epoch_means.samples);
 
   state.model = model_from(file);
-  require_known_tensors(file, state.model.layout.parameters().size(), moments);
+  const auto owners = std::ranges::count_if(state.model.layout.parameters(),
+                                            [](const Parameter& parameter) { return parameter.alias_of.empty(); });
+  require_known_tensors(file, static_cast<std::size_t>(owners), moments);
   for (std::size_t i = 0; i < static_cast<std::size_t>(moments); ++i)
     state.moments.push_back(read_moment(file, state.model.layout, moment_prefix(i)));
+  state.optimizer_numbers = read_optimizer_numbers(file);
   return state;
 }
 

@@ -4,16 +4,16 @@
 
 #include "lacuna/network.h"
 #include "lacuna/optimizer.h"
+#include "lacuna/trainer.h"
 
 namespace lacuna {
 
 /// Bytes that a training run needs beside its data, roughly: parameters, gradients, moments, a copy of the state for
-/// checkpoints, and the activations of a batch and of the smaller one that ends an epoch of `samples`. A double,
-/// because nonsense sizes must not overflow.
+/// checkpoints, the activations of a batch and of the smaller one that ends an epoch of `samples`, with noise and
+/// dropout, and what matrix products turn. A double, because nonsense sizes must not overflow.
+double training_bytes(const Network& network, const TrainerOptions& options, std::int64_t samples);
+/// The same without noise and dropout.
 double training_bytes(const Network& network, const Optimizer& optimizer, std::int64_t batch, std::int64_t samples);
-
-/// What this machine, or the control group that the process is in, has at all.
-double physical_memory_bytes();
 
 /// Bytes of this machine's memory that a run on another device needs beside its data: the parameters and the copy of
 /// the state for checkpoints.

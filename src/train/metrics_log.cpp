@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <cstring>
 #include <fstream>
+#include <limits>
 #include <nlohmann/json.hpp>
 
 #include "io/atomic_file.h"
@@ -17,33 +18,51 @@ namespace lacuna {
 
 namespace {
 
+/// The members of a line: the one list that writing and reading go through.
+template <class Metrics, class Visit>
+void visit_numbers(Metrics& m, bool classifier, const Visit& visit) {
+  visit("epoch", m.epoch);
+  visit("step", m.step);
+  visit("loss", m.loss);
+  visit(classifier ? "cross_entropy" : "reconstruction", m.reconstruction);
+  if (!classifier) visit("sparsity", m.sparsity);
+  visit("weight_decay", m.weight_decay);
+  if (!classifier) visit("mean_activation", m.mean_activation);
+  visit("seconds", m.seconds);
+  visit("samples_per_second", m.samples_per_second);
+}
+
+template <class Metrics, class Visit>
+void visit_optional(Metrics& m, const Visit& visit) {
+  visit("training_error", m.training_error);
+  visit("validation_loss", m.validation_loss);
+  visit("validation_accuracy", m.validation_accuracy);
+  visit("test_accuracy", m.test_accuracy);
+}
+
 std::string to_line(const EpochMetrics& m) {
   nlohmann::ordered_json json;
-  json["epoch"] = m.epoch;
-  json["step"] = m.step;
-  json["loss"] = m.loss;
-  json["reconstruction"] = m.reconstruction;
-  json["sparsity"] = m.sparsity;
-  json["weight_decay"] = m.weight_decay;
-  json["mean_activation"] = m.mean_activation;
-  json["seconds"] = m.seconds;
-  json["samples_per_second"] = m.samples_per_second;
+  visit_numbers(m, m.training_error.has_value(), [&](const char* key, auto value) { json[key] = value; });
+  visit_optional(m, [&](const char* key, const std::optional<double>& value) {
+    if (value) json[key] = *value;
+  });
   return json.dump() + "\n";
+}
+
+/// JSON has no word for NaN or infinity: they are written as null.
+double number_or_nan(const nlohmann::json& value) {
+  return value.is_null() ? std::numeric_limits<double>::quiet_NaN() : value.get<double>();
 }
 
 std::optional<EpochMetrics> parse_line(const std::string& line) {
   try {
     const auto json = nlohmann::json::parse(line);
     EpochMetrics m;
-    m.epoch = json.at("epoch").get<std::int64_t>();
-    m.step = json.at("step").get<std::int64_t>();
-    m.loss = json.at("loss").get<double>();
-    m.reconstruction = json.at("reconstruction").get<double>();
-    m.sparsity = json.at("sparsity").get<double>();
-    m.weight_decay = json.at("weight_decay").get<double>();
-    m.mean_activation = json.at("mean_activation").get<double>();
-    m.seconds = json.at("seconds").get<double>();
-    m.samples_per_second = json.at("samples_per_second").get<double>();
+    visit_numbers(m, json.contains("training_error"),
+                  [&]<class T>(const char* key, T& value) { value = json.at(key).get<T>(); });
+    visit_optional(m, [&](const char* key, std::optional<double>& value) {
+      if (json.contains(key)) value = number_or_nan(json.at(key));
+    });
     return m;
   } catch (const nlohmann::json::exception&) {
     return std::nullopt;
@@ -81,6 +100,7 @@ MetricsLog::MetricsLog(std::string path, std::int64_t epochs) : path_(std::move(
       break;
     }
     last_ = metrics;
+    all_.push_back(*metrics);
     kept += line + "\n";
   }
   // An empty file from the start, so that every run directory has one.
@@ -90,6 +110,7 @@ MetricsLog::MetricsLog(std::string path, std::int64_t epochs) : path_(std::move(
 void MetricsLog::append(const EpochMetrics& metrics) {
   append_line(path_, to_line(metrics));
   last_ = metrics;
+  all_.push_back(metrics);
 }
 
 }  // namespace lacuna

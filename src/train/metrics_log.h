@@ -3,10 +3,12 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace lacuna {
 
-/// One line of metrics.jsonl; the keys are the members' names.
+/// One line of metrics.jsonl; the keys are the members' names. Of a classifier: cross_entropy in place of
+/// reconstruction, sparsity and mean_activation, and training_error.
 struct EpochMetrics {
   std::int64_t epoch = 0;                                               ///< epochs completed
   std::int64_t step = 0;                                                ///< steps taken
@@ -14,6 +16,10 @@ struct EpochMetrics {
   double mean_activation = 0;
   double seconds = 0;  ///< time spent on steps
   double samples_per_second = 0;
+  std::optional<double> training_error = {};       ///< classifiers: share of wrong answers before each update
+  std::optional<double> validation_loss = {};      ///< autoencoders: reconstruction on samples held out
+  std::optional<double> validation_accuracy = {};  ///< classifiers: on samples held out
+  std::optional<double> test_accuracy = {};        ///< classifiers
 };
 
 /// metrics.jsonl: one JSON object for each epoch completed.
@@ -27,10 +33,13 @@ class MetricsLog {
   void append(const EpochMetrics& metrics);
   /// The last line kept or appended.
   const std::optional<EpochMetrics>& last() const { return last_; }
+  /// Every line kept or appended, in order.
+  const std::vector<EpochMetrics>& all() const { return all_; }
 
  private:
   std::string path_;
   std::optional<EpochMetrics> last_;
+  std::vector<EpochMetrics> all_;
 };
 
 }  // namespace lacuna

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 
 #include "lacuna/error.h"
 #include "lacuna/trainer.h"
@@ -23,6 +24,12 @@ std::optional<report::TileShape> model_tile(const Model& model) {
   return tile;
 }
 
+/// A convolution's kernels of one channel, or of three, are pictures themselves.
+std::optional<report::TileShape> kernel_tile(const Shape& weight) {
+  return report::tile_shape(weight[1] == 1 ? Shape{weight[2], weight[3]} : Shape{weight[1], weight[2], weight[3]},
+                            weight[1] * weight[2] * weight[3]);
+}
+
 [[noreturn]] void no_pictures(const std::string& what, std::int64_t features, const Shape& shape) {
   throw InputError(
       fmt::format("{}: samples of {} values{} are no pictures: neither [height, width] nor a square number", what,
@@ -32,9 +39,10 @@ std::optional<report::TileShape> model_tile(const Model& model) {
 }  // namespace
 
 report::Image weight_picture(const Model& model, std::int64_t units, std::int64_t columns, bool rows_for_others) {
-  const Parameter& weight = model.layout["encoder.0.weight"];
-  const std::int64_t features = weight.shape[1];
-  auto tile = model_tile(model);
+  const Parameter& weight = model.layout.parameters().front();
+  const std::int64_t features = weight.elements() / weight.shape[0];
+  const bool kernels = weight.shape.rank() == 4;
+  auto tile = kernels ? kernel_tile(weight.shape) : model_tile(model);
   report::MosaicOptions options;
   options.columns = columns;
   if (!tile) {
@@ -45,8 +53,14 @@ report::Image weight_picture(const Model& model, std::int64_t units, std::int64_
   return report::mosaic(model.data(weight.name), std::min(units, weight.shape[0]), *tile, options);
 }
 
-SamplePictures sample_pictures(Backend& backend, const Model& model, const Dataset& data) {
-  const Dataset samples = data.first(kPictureSamples);
+void round_to_bits(std::vector<float>& values) {
+  for (float& value : values)
+    if (!std::isnan(value)) value = value >= 0.5f ? 1.0f : 0.0f;
+}
+
+SamplePictures sample_pictures(Backend& backend, const Model& model, const Dataset& data, std::int64_t count,
+                               bool round) {
+  const Dataset samples = data.first(count);
   const auto tile = report::tile_shape(samples.sample_shape(), samples.features());
   if (!tile) no_pictures(data.name(), data.features(), data.sample_shape());
   report::MosaicOptions options;
@@ -61,6 +75,7 @@ SamplePictures sample_pictures(Backend& backend, const Model& model, const Datas
   Evaluator(backend, model, samples).reconstruct([&](const float* batch, std::int64_t rows) {
     out = std::copy_n(batch, rows * samples.features(), out);
   });
+  if (round) round_to_bits(values);
   pictures.reconstruction = report::mosaic(values.data(), samples.rows(), *tile, options);
   return pictures;
 }
@@ -74,7 +89,7 @@ std::vector<std::string> write_pictures(const std::string& directory, Backend& b
   };
   if (model_tile(model) || model.network.features() <= kWidestRow)
     write("weights.png", weight_picture(model, kPictureSamples, 0, true));
-  if (report::tile_shape(data.sample_shape(), data.features())) {
+  if (!model.network.classifier && report::tile_shape(data.sample_shape(), data.features())) {
     const SamplePictures pictures = sample_pictures(backend, model, data);
     write("input.png", pictures.input);
     write("reconstruction.png", pictures.reconstruction);

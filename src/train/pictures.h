@@ -19,8 +19,13 @@ report::Image weight_picture(const Model& model, std::int64_t units, std::int64_
 struct SamplePictures {
   report::Image input, reconstruction;  ///< the same samples
 };
-/// The first 100 samples. Throws InputError if they are no pictures.
-SamplePictures sample_pictures(Backend& backend, const Model& model, const Dataset& data);
+/// The first `count` samples; reconstructions as they are, or each value 0 or 1. Throws InputError if they are no
+/// pictures.
+SamplePictures sample_pictures(Backend& backend, const Model& model, const Dataset& data,
+                               std::int64_t count = kPictureSamples, bool round = false);
+
+/// Values of at least 1/2 become 1, all others 0; NaN stays NaN.
+void round_to_bits(std::vector<float>& values);
 
 /// weights.png, and where samples are pictures input.png and reconstruction.png. Returns the paths written.
 std::vector<std::string> write_pictures(const std::string& directory, Backend& backend, const Model& model,

@@ -7,6 +7,7 @@ namespace lacuna {
 // Names of the bound buffers of the plans below.
 namespace names {
 constexpr const char* kData = "data";
+constexpr const char* kLabels = "labels";
 constexpr const char* kState = "state";
 constexpr const char* kScalars = "scalars";
 constexpr const char* kRing = "ring";
@@ -20,11 +21,23 @@ constexpr const char* kCode = "code";
 constexpr const char* kOutput = "output";
 }  // namespace names
 
+/// Throws InputError where a Trainer of them would, before anything is placed.
+void validate_training(const Network& network, const Dataset& data, const TrainerOptions& options);
+
+/// What a training plan ends with: an update of the parameters; or only the gradients, weight decay included, for a
+/// line search.
+enum class StepGoal { update, objective };
+
+/// J and its gradients over the whole data set taken as one batch, in the order of its rows. Parameters stay.
+StepPlan build_objective_plan(const Network& network, const TrainerOptions& options, std::int64_t data_rows,
+                              DType data_type);
+
 /// Which forward pass an evaluation needs.
 enum class ForwardGoal { loss, encode, reconstruct };
 
 /// A forward pass over `rows` consecutive samples. loss: the terms into the ring, the code's column sums into bound
-/// buffers; encode: the code into a bound buffer; reconstruct: the output.
+/// buffers (a classifier's cross-entropy and right answers, which needs labels); encode: the code into a bound buffer;
+/// reconstruct: the output, of a classifier the probabilities.
 StepPlan build_forward_plan(const Network& network, ForwardGoal goal, const Objective& objective, std::int64_t rows,
                             std::int64_t data_rows, DType data_type, std::int64_t ring_capacity);
 

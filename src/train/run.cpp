@@ -3,13 +3,21 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
 #include <chrono>
 #include <cmath>
 #include <filesystem>
+#include <utility>
+
+#include "lacuna/safetensors.h"
+#include "model/model_file.h"
 
 namespace lacuna {
 
 namespace {
+
+/// Metadata of the best model: the epoch after which it was like this. Readers of a model pass over it.
+const std::string kEpochKey = std::string(kStatePrefix) + "epoch";
 
 using Clock = std::chrono::steady_clock;
 
@@ -47,15 +55,93 @@ class Run {
         log_(directory.metrics(), trainer.position().epoch) {}
 
   RunOutcome go(const std::atomic<bool>& stop) {
-    while (trainer_.position().epoch < plan_.epochs && !stop) advance(stop);
+    resume_best();
+    const bool done_before = ended();
+    while (!ended() && !stop) advance(stop);
     const StepState position = trainer_.position();
-    const bool interrupted = position.epoch < plan_.epochs;
-    if (interrupted && saved_step_ != position.step) save();
+    const bool interrupted = !ended();
+    // That the trainer is finished may have shown after the last step was saved.
+    if (!done_before && (saved_step_ != position.step || !trainer_.finished().empty())) save();
     if (!interrupted) directory_.prune(plan_.keep_checkpoints);
-    return {interrupted, position, log_.last(), seconds_since(start_)};
+    const std::string finished = position.epoch < plan_.epochs ? why_ended() : std::string();
+    double training_seconds = 0;
+    for (const EpochMetrics& metrics : log_.all()) training_seconds += metrics.seconds;
+    return {interrupted, finished, position, log_.last(), best(), seconds_since(start_), training_seconds};
   }
 
  private:
+  /// The first of the best epochs by what was held out, from first_compared_ on.
+  std::optional<EpochMetrics> best() const {
+    std::optional<EpochMetrics> best;
+    if (plan_.patience == 0) return best;
+    for (const EpochMetrics& m : log_.all())
+      if (m.epoch >= first_compared_ && (!best || is_better(m, *best))) best = m;
+    return best;
+  }
+  static bool is_better(const EpochMetrics& a, const EpochMetrics& b) {
+    if (a.validation_accuracy && b.validation_accuracy) return *a.validation_accuracy > *b.validation_accuracy;
+    if (!a.validation_loss || !b.validation_loss) return false;
+    const double loss = *a.validation_loss, other = *b.validation_loss;
+    return std::isfinite(loss) && (!std::isfinite(other) || loss < other);
+  }
+
+  /// The best model that a run before left may be of an epoch after the checkpoint that this run goes on from: the log
+  /// has forgotten that epoch, and the best of the others may have been overwritten.
+  void resume_best() {
+    const auto found = best();
+    if (!found) return;
+    const std::int64_t kept = epoch_of_best_model();
+    if (kept == found->epoch || restore_best(found->epoch)) return;
+    first_compared_ = kept;  // if the run before had begun its comparison anew too
+    if (const auto since = best(); since && since->epoch == kept) return;
+    const StepState position = trainer_.position();
+    const bool within_epoch = position.position > 0;
+    first_compared_ = position.epoch + (within_epoch ? 1 : 0);
+    if (!within_epoch) save_best(trainer_.model(), position.epoch);
+    observer_.on_remark(
+        fmt::format("the parameters of the best epoch, {}, are not there any more: the best is looked for anew from "
+                    "epoch {} on",
+                    found->epoch, first_compared_));
+  }
+  /// 0 if there is none.
+  std::int64_t epoch_of_best_model() const {
+    std::int64_t epoch = 0;
+    try {
+      const SafetensorsFile file = SafetensorsFile::open(directory_.best());
+      if (const auto entry = file.metadata().find(kEpochKey); entry != file.metadata().end())
+        std::from_chars(entry->second.data(), entry->second.data() + entry->second.size(), epoch);
+    } catch (const InputError&) {  // missing or damaged
+    }
+    return epoch;
+  }
+  /// From the checkpoint at that epoch's end, if it can be read.
+  bool restore_best(std::int64_t epoch) const {
+    TrainingState state;
+    try {
+      state = load_checkpoint(directory_.checkpoint({.epoch = epoch}));
+    } catch (const InputError&) {
+      return false;
+    }
+    save_best(std::move(state.model), epoch);
+    return true;
+  }
+  void save_best(Model model, std::int64_t epoch) const {
+    model.metadata[kEpochKey] = std::to_string(epoch);
+    save_model(directory_.best(), model);
+  }
+
+  bool out_of_patience() const {
+    const auto found = best();
+    return found && log_.last()->epoch - found->epoch >= plan_.patience;
+  }
+  bool ended() const {
+    return trainer_.position().epoch >= plan_.epochs || !trainer_.finished().empty() || out_of_patience();
+  }
+  std::string why_ended() const {
+    if (!trainer_.finished().empty() || !out_of_patience()) return trainer_.finished();
+    return fmt::format("{} epochs were not better than epoch {}", plan_.patience, best()->epoch);
+  }
+
   void advance(const std::atomic<bool>& stop) {
     const StepState before = trainer_.position();
     const Clock::time_point start = Clock::now();
@@ -107,12 +193,19 @@ class Run {
   void end_epoch(const StepState& position) {
     const LossMeans& means = trainer_.epoch_means();
     const RunProgress now = progress(position.epoch, plan_.samples);
-    const EpochMetrics metrics{position.epoch,        position.step,  means.loss(),
-                               means.reconstruction,  means.sparsity, means.weight_decay,
-                               means.mean_activation, epoch_seconds_, now.samples_per_second};
-    const TrainingState state = finite_state();
+    EpochMetrics metrics{position.epoch,        position.step,  means.loss(),
+                         means.reconstruction,  means.sparsity, means.weight_decay,
+                         means.mean_activation, epoch_seconds_, now.samples_per_second};
+    const bool saves = position.epoch % plan_.checkpoint_epochs == 0 || position.epoch == plan_.epochs;
+    std::optional<TrainingState> state;
+    if (saves) state = finite_state();
+    if (trainer_.classifies()) metrics.training_error = 1.0 - means.correct;
+    Model model = plan_.judge || plan_.patience > 0 ? (state ? state->model : trainer_.model()) : Model();
+    if (plan_.judge) plan_.judge(model, metrics);
     log_.append(metrics);
-    save(state);
+    // Before the checkpoint: whoever resumes after it finds the best model of all epochs before.
+    if (const auto found = best(); found && found->epoch == metrics.epoch) save_best(std::move(model), metrics.epoch);
+    if (state) save(*state);
     observer_.on_epoch(metrics, now);
     epoch_seconds_ = 0;
     epoch_samples_ = 0;
@@ -141,8 +234,8 @@ class Run {
         std::filesystem::remove(file.path);
       }
     }
-    throw Error(last_good.empty() ? fmt::format("{}; there was no checkpoint yet", what)
-                                  : fmt::format("{}; last good checkpoint: {}", what, last_good));
+    throw DivergedRun(last_good.empty() ? fmt::format("{}; there was no checkpoint yet", what)
+                                        : fmt::format("{}; last good checkpoint: {}", what, last_good));
   }
 
   void save() { save(finite_state()); }
@@ -163,6 +256,7 @@ class Run {
   Clock::time_point start_ = Clock::now();
   double epoch_seconds_ = 0, epoch_samples_ = 0, samples_ = 0;
   std::int64_t saved_step_ = -1;
+  std::int64_t first_compared_ = 0;  // the epoch from which on the best is looked for
 };
 
 }  // namespace

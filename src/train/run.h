@@ -12,11 +12,20 @@
 
 namespace lacuna {
 
+/// Looks at a model at the end of an epoch and adds what it finds: losses on samples held out.
+using Judge = std::function<void(const Model& model, EpochMetrics& metrics)>;
+
 struct RunPlan {
-  std::int64_t epochs = 0;            ///< in all, those already done included
-  std::int64_t samples = 0;           ///< of one epoch
-  std::int64_t checkpoint_every = 0;  ///< steps; 0: at the end of epochs only
-  std::int64_t keep_checkpoints = 0;  ///< 0: all
+  std::int64_t epochs = 0;             ///< in all, those already done included
+  std::int64_t samples = 0;            ///< of one epoch
+  std::int64_t checkpoint_every = 0;   ///< steps; 0: at the end of epochs only
+  std::int64_t keep_checkpoints = 0;   ///< 0: all
+  std::int64_t checkpoint_epochs = 1;  ///< epochs from one checkpoint at an epoch's end to the next; the last has one
+  Judge judge = {};
+  /// Early stopping: so many epochs without a better validation loss (or accuracy) than ever end the run; the best
+  /// epoch's parameters are kept in RunDirectory::best(), with the epoch as metadata "state.epoch". Where a resumed run
+  /// finds neither them nor that epoch's checkpoint, the comparison begins anew. 0: runs to the end.
+  std::int64_t patience = 0;
 };
 
 struct RunProgress {
@@ -34,18 +43,29 @@ class RunObserver {
   virtual ~RunObserver() = default;
   virtual void on_progress(const RunProgress& progress) = 0;
   virtual void on_epoch(const EpochMetrics& metrics, const RunProgress& progress) = 0;
+  /// Something that people should know of, in one line.
+  virtual void on_remark(const std::string&) {}
 };
 
 struct RunOutcome {
   bool interrupted = false;  ///< stopped before the last epoch ended; a checkpoint was saved there
+  std::string finished;      ///< why it ended before the last epoch, if it did
   StepState position;
   std::optional<EpochMetrics> last_epoch;
+  std::optional<EpochMetrics> best_epoch = {};  ///< with patience: the epoch whose parameters best() holds
   double seconds = 0;
+  double training_seconds = 0;  ///< spent on the steps of all epochs completed, also before this run was resumed
 };
 
-/// Trains to the end of plan.epochs, or until `stop`: writes metrics.jsonl and a checkpoint at each epoch's end and
-/// every plan.checkpoint_every steps. Throws Error if the run diverges, naming the step and the last good checkpoint;
-/// checkpoints that hold parameters which diverged are removed.
+/// The loss, a parameter or a moment became NaN or infinite.
+class DivergedRun : public Error {
+ public:
+  using Error::Error;
+};
+
+/// Trains to the end of plan.epochs, until `stop`, or until the trainer is finished: writes metrics.jsonl at each
+/// epoch's end, and checkpoints there and every plan.checkpoint_every steps. Throws DivergedRun, naming
+/// the step and the last good checkpoint; checkpoints that hold parameters which diverged are removed.
 RunOutcome run_training(Trainer& trainer, const RunDirectory& directory, const RunPlan& plan, RunObserver& observer,
                         const std::atomic<bool>& stop);
 

@@ -1,19 +1,15 @@
 #include "train/run_directory.h"
 
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <sys/file.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <charconv>
-#include <cstring>
 #include <filesystem>
 #include <optional>
 #include <tuple>
 
 #include "lacuna/error.h"
+#include "report/event_file.h"
 
 namespace lacuna {
 
@@ -55,8 +51,9 @@ void remove_quietly(const fs::path& path) {
   fs::remove(path, ignored);
 }
 
-constexpr const char* kFiles[] = {"model.safetensors", "config.toml", "metrics.jsonl",
-                                  "weights.png",       "input.png",   "reconstruction.png"};
+constexpr const char* kFiles[] = {"model.safetensors", "best.safetensors", "config.toml", "metrics.jsonl",
+                                  "evaluation.json",   "weights.png",      "input.png",   "reconstruction.png",
+                                  "loss.svg",          "units.json",       "report.html", "profile.json"};
 
 /// What an interrupted write of one of a run's own files left behind: NAME.tmp-PID-NUMBER.
 bool is_temporary(const fs::path& path) {
@@ -74,10 +71,6 @@ bool is_temporary(const fs::path& path) {
 
 RunDirectory::RunDirectory(std::string path) : path_(std::move(path)) {
   while (path_.size() > 1 && path_.back() == '/') path_.pop_back();
-}
-
-RunDirectory::~RunDirectory() {
-  if (descriptor_ >= 0) ::close(descriptor_);
 }
 
 std::string RunDirectory::checkpoint(const StepState& position) const {
@@ -110,10 +103,7 @@ void RunDirectory::open() {
     discard_if_empty();
     throw InputError(fmt::format("cannot create the run directory {}: {}", path_, error.message()));
   }
-  descriptor_ = ::open(path_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (descriptor_ < 0) throw InputError(fmt::format("cannot open {}: {}", path_, std::strerror(errno)));
-  if (::flock(descriptor_, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK)
-    throw InputError(fmt::format("{} is in use by another run; wait for it or choose another --out", path_));
+  lock_ = io::DirectoryLock(path_);
   remove_leftovers();
 }
 
@@ -124,9 +114,18 @@ void RunDirectory::remove_leftovers() const {
       if (is_temporary(entry.path())) remove_quietly(entry.path());
 }
 
+std::vector<std::string> RunDirectory::results() const {
+  std::vector<std::string> paths;
+  std::error_code ignored;
+  for (const char* name : kFiles)
+    if (fs::exists(fs::symlink_status(file(name), ignored))) paths.push_back(file(name));
+  for (const CheckpointFile& checkpoint : checkpoints()) paths.push_back(checkpoint.path);
+  return paths;
+}
+
 void RunDirectory::clear() const {
-  for (const char* name : kFiles) remove_quietly(file(name));
-  for (const CheckpointFile& checkpoint : checkpoints()) remove_quietly(checkpoint.path);
+  for (const std::string& path : results()) remove_quietly(path);
+  report::remove_event_files(tensorboard());
 }
 
 void RunDirectory::discard_if_empty() const {

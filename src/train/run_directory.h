@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "io/directory_lock.h"
 #include "lacuna/step_plan.h"
 
 namespace lacuna {
@@ -19,20 +20,26 @@ struct CheckpointFile {
 class RunDirectory {
  public:
   explicit RunDirectory(std::string path);
-  ~RunDirectory();
+  ~RunDirectory() = default;
   RunDirectory(const RunDirectory&) = delete;
   RunDirectory& operator=(const RunDirectory&) = delete;
 
   const std::string& path() const { return path_; }
   std::string file(const std::string& name) const { return path_ + "/" + name; }
   std::string model() const { return file("model.safetensors"); }
+  std::string best() const { return file("best.safetensors"); }
+  std::string evaluation() const { return file("evaluation.json"); }
   std::string config() const { return file("config.toml"); }
   std::string metrics() const { return file("metrics.jsonl"); }
+  std::string profile() const { return file("profile.json"); }
+  std::string tensorboard() const { return file("tensorboard"); }
   std::string checkpoint(const StepState& position) const;
 
   bool exists() const;
   /// Oldest first. What has another name is not a checkpoint.
   std::vector<CheckpointFile> checkpoints() const;
+  /// Paths of the files there that clear() removes, but for those in tensorboard().
+  std::vector<std::string> results() const;
 
   /// Creates what is missing and holds the directory until this object ends, so that two runs cannot write into it.
   /// Throws InputError if it cannot be written to, or another run holds it.
@@ -49,7 +56,7 @@ class RunDirectory {
   void remove_leftovers() const;
 
   std::string path_;
-  int descriptor_ = -1;
+  io::DirectoryLock lock_;
   bool created_ = false;
 };
 

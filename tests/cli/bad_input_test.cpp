@@ -69,6 +69,14 @@ TEST_F(BadInput, SizesBeyondMemory) {
   expect_refused({"--hidden", "9000000000000000000"}, {"too large"});
 }
 
+TEST_F(BadInput, CodesBeyondMemory) {
+  write_floats("few.npy", {2, 1}, {0, 1});
+  ASSERT_EQ(train({"--data", "npy:few.npy", "--hidden", "50000", "--epochs", "0", "--out", "base"}).status, 0);
+  const std::vector<std::uint8_t> bytes(4'000'000);
+  write_npy(at("many.npy").string(), ConstTensorView(bytes.data(), DType::u8, Shape{4'000'000, 1}));
+  expect_refused({"--data", "npy:many.npy", "--model", "base"}, {"GiB", "this machine has"});
+}
+
 TEST_F(BadInput, CombinationsThatDoNotFit) {
   expect_refused({"--activation", "relu"}, {"kl", "sigmoid", "relu"});
   expect_refused({"--loss", "bce", "--output-activation", "identity"}, {"bce", "sigmoid", "identity"});
@@ -77,12 +85,67 @@ TEST_F(BadInput, CombinationsThatDoNotFit) {
   expect_refused({"--force", "--resume"}, {"--force", "--resume"});
 }
 
-TEST_F(BadInput, WhatIsNotBuiltYetSaysSo) {
-  expect_refused({"--sparsity", "topk"}, {"topk", "not built yet"});
-  expect_refused({"--k", "5"}, {"topk", "not built yet"});
-  expect_refused({"--optimizer", "lbfgs"}, {"lbfgs", "not built yet"});
-  expect_refused({"--precision", "bf16"}, {"bf16", "not built yet"});
-  expect_refused({"--data", "images:."}, {"images", "not built yet"});
+TEST_F(BadInput, UnitsKept) {
+  expect_refused({"--k", "5"}, {"k is for --sparsity topk"});
+  expect_refused({"--sparsity", "topk", "--k", "0"}, {"--k", "at least 1"});
+  expect_refused({"--sparsity", "topk", "--k", "17"}, {"k is 17", "between 1 and the 16 units"});
+  expect_refused({"--sparsity", "topk", "--k", "3", "--k-start", "17"}, {"k at the start is 17", "16 units"});
+  expect_refused({"--sparsity", "topk", "--k", "3", "--k-factor", "0"}, {"--k-factor", "above 0"});
+  expect_refused({"--sparsity", "topk", "--k", "3", "--k-anneal", "2"}, {"--k-anneal", "--k-start"});
+}
+
+TEST_F(BadInput, WeightsOfAnotherPenalty) {
+  expect_refused({"--sparsity", "l1", "--rho", "0.2"}, {"rho is for --sparsity kl"});
+  expect_refused({"--sparsity", "none", "--beta", "1"}, {"beta is for --sparsity kl"});
+  expect_refused({"--sparsity", "kl", "--l1", "0.1"}, {"l1 is for --sparsity l1"});
+}
+
+TEST_F(BadInput, Convolutions) {
+  const auto refused = [this](const std::string& text, const std::vector<std::string>& parts) {
+    expect_error(run({"train", "--data", "synthetic:50", "--sparsity", "none", "--conv", text, "--out", "run"}), 2,
+                 parts);
+    EXPECT_FALSE(exists("run"));
+  };
+  refused("4:29", {"\"4:29\"", "empty", "29 x 29", "28 x 28"});
+  refused("4:3:2,8:3:2,8:9", {"\"8:9\"", "empty", "9 x 9", "6 x 6"});
+  refused("4", {"\"4\"", "CHANNELS:KERNEL"});
+  refused("", {"--conv", "needs convolutions"});
+  refused("4:3:0", {"\"0\"", "CHANNELS:KERNEL"});
+  expect_refused({"--conv", "4:3", "--sparsity", "none"}, {"--conv", "--hidden"});
+  expect_error(
+      run({"train", "--data", "synthetic:50", "--sparsity", "none", "--conv", "4:3", "--tied", "--out", "run"}), 2,
+      {"tied", "dense"});
+  write_floats("flat.npy", {2, 4}, {0, 0, 0, 0, 0, 0, 0, 0});
+  expect_error(run({"train", "--data", "npy:flat.npy", "--sparsity", "none", "--conv", "4:1", "--out", "run"}), 2,
+               {"--conv", "[height, width]", "[4]"});
+  EXPECT_FALSE(exists("run"));
+}
+
+TEST_F(BadInput, NoiseAndSchedules) {
+  expect_refused({"--noise", "mask"}, {"--noise", "amount", "mask:0.3"});
+  expect_refused({"--noise", "mask:1"}, {"--noise", "below 1"});
+  expect_refused({"--noise", "masc:0.3"}, {"masc", "mask"});
+  expect_refused({"--noise", "gaussian:-1"}, {"--noise", "at least 0"});
+  expect_refused({"--dropout", "1"}, {"--dropout", "below 1"});
+  expect_refused({"--lr-schedule", "cosin"}, {"cosin", "cosine"});
+  expect_refused({"--lr-schedule", "cosine", "--warmup", "2"}, {"cosine", "warm-up"});
+  expect_refused({"--warmup", "1e300"}, {"--warmup", "at most"});
+  expect_refused({"--patience", "2"}, {"--patience", "--validation"});
+  expect_refused({"--validation", "300"}, {"--validation 300", "300 samples"});
+}
+
+TEST_F(BadInput, ACheckpointOfAnotherNetworkNamesBothShapes) {
+  ASSERT_EQ(train({"--out", "wide"}).status, 0);
+  ASSERT_EQ(train({"--out", "narrow", "--hidden", "8"}).status, 0);
+  std::filesystem::copy_file(at("narrow/checkpoints/epoch-0002.safetensors"),
+                             at("wide/checkpoints/epoch-0002.safetensors"),
+                             std::filesystem::copy_options::overwrite_existing);
+  expect_error(run({"train", "--resume", "--out", "wide", "--epochs", "3"}), 2,
+               {"wide/checkpoints/epoch-0002.safetensors", "encoder.0.weight [8, 784]", "encoder.0.weight [16, 784]"});
+}
+
+TEST_F(BadInput, APrecisionOfGpusIsNotThatOfTheCpu) {
+  expect_refused({"--device", "cpu", "--precision", "tf32"}, {"tf32", "GPUs", "use fp32"});
 }
 
 TEST_F(BadInput, ADeviceThatIsNotThereSaysWhyAndWhatToDo) {

@@ -1,6 +1,8 @@
 #include <cmath>
+#include <csignal>
 #include <cstring>
 #include <nlohmann/json.hpp>
+#include <thread>
 
 #include "cli/cli_test.h"
 #include "cli/png_reader.h"
@@ -145,6 +147,45 @@ TEST_F(Commands, DataOfOtherSizesAreRefused) {
   expect_error(run({"eval", "run", "--data", "npy:c.npy"}), 2, {"c.npy", "16", "784"});
 }
 
+TEST_F(Commands, OneFileHasNoTestSplit) {
+  ASSERT_EQ(run({"reconstruct", "run", "--out", "d.npy"}).status, 0);
+  EXPECT_EQ(eval({"--data", "npy:d.npy"})["rows"], 300);
+  expect_error(run({"eval", "run", "--data", "npy:d.npy", "--split", "test"}), 2,
+               {"d.npy has no test split", "--data"});
+  ASSERT_EQ(train({"--data", "npy:d.npy", "--out", "second"}).status, 0);
+  EXPECT_EQ(run({"eval", "second"}).status, 0) << "the split that it remembers is the training split";
+}
+
+TEST_F(Commands, AnObjectiveIsNotForAClassifiersTest) {
+  ASSERT_EQ(run({"classify", "--model", "run", "--data", "synthetic:100", "--epochs", "1", "--out", "c"}).status, 0);
+  EXPECT_EQ(run({"eval", "c"}).status, 0);
+  EXPECT_EQ(run({"eval", "c", "--config", "c/config.toml"}).status, 0) << "a configuration may hold more";
+  expect_error(run({"eval", "c", "--loss", "squared"}), 2, {"--loss", "c is a classifier"});
+  expect_error(run({"eval", "c", "--rho", "0.2"}), 2, {"--rho", "c is a classifier"});
+}
+
+TEST_F(Commands, AStoppedOneLeavesNothing) {
+  ASSERT_EQ(train({"--hidden", "3000", "--epochs", "0", "--out", "wide"}).status, 0);
+  for (const std::string command : {"encode", "reconstruct"}) {
+    ProgramOptions options;
+    options.while_running = [this](pid_t child) {
+      const auto begun = [this] {
+        for (const std::string& name : files_below(at("results")))
+          if (name.starts_with("a.npy.tmp-")) return true;
+        return false;
+      };
+      for (int i = 0; i < 60'000 && !begun(); ++i) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+      ::kill(child, SIGTERM);
+    };
+    std::filesystem::create_directory(at("results"));
+    const ProgramResult stopped =
+        run({command, "wide", "--data", "synthetic:6000", "--threads", "1", "--out", "results/a.npy"}, options);
+    EXPECT_EQ(stopped.status, 143) << stopped.err;
+    EXPECT_THAT(stopped.err, HasSubstr("results/a.npy was not written"));
+    EXPECT_THAT(files_below(at("results")), ::testing::IsEmpty()) << command;
+  }
+}
+
 TEST_F(Commands, AReaderWhoLeavesIsNoCrash) {
   ProgramOptions options;
   options.close_stdout_reader = true;
@@ -175,6 +216,8 @@ TEST_F(Plain, Devices) {
   EXPECT_THAT(text.out, HasSubstr("cuda"));
   const auto json = nlohmann::json::parse(run({"devices", "--json"}).out);
   EXPECT_EQ(json["devices"][0]["kind"], "cpu");
+  EXPECT_EQ(run({"devices", "--json=false"}).out, text.out);
+  expect_error(run({"devices", "--json=perhaps"}), 2, {"--json", "on or off", "perhaps"});
 }
 
 TEST_F(Plain, HelpAndVersion) {

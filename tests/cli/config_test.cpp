@@ -47,6 +47,26 @@ TEST_F(Config, WhatARunWroteGivesTheSameRunAgain) {
   EXPECT_EQ(read_text(at("a/config.toml")), read_text(at("b/config.toml")));
 }
 
+TEST_F(Config, TheCommandLineMakesAnotherRunOfIt) {
+  const auto again = [this](const std::string& from, const Arguments& more) {
+    Arguments all{"train", "--config", from + "/config.toml", "--out", "again", "--force"};
+    all.insert(all.end(), more.begin(), more.end());
+    const ProgramResult result = run(all);
+    EXPECT_EQ(result.status, 0) << result.err;
+    return read_text(at("again/config.toml"));
+  };
+  ASSERT_EQ(train({"--out", "sgd", "--optimizer", "sgd", "--lr", "0.001", "--momentum", "0.5", "--nesterov"}).status,
+            0);
+  EXPECT_THAT(again("sgd", {"--optimizer", "adam"}), HasSubstr("momentum = 0\n"));
+  EXPECT_THAT(again("sgd", {"--optimizer", "lbfgs"}), HasSubstr("optimizer = \"lbfgs\"\n"));
+  ASSERT_EQ(train({"--out", "lbfgs", "--optimizer", "lbfgs"}).status, 0);
+  EXPECT_THAT(again("lbfgs", {"--optimizer", "adam"}), HasSubstr("optimizer = \"adam\"\n"));
+  ASSERT_EQ(train({"--out", "topk", "--sparsity", "topk", "--k", "3"}).status, 0);
+  EXPECT_THAT(again("topk", {"--sparsity", "kl"}), HasSubstr("sparsity = \"kl\"\n"));
+  EXPECT_THAT(again("topk", {"--sparsity", "l1"}), HasSubstr("rho = "));
+  EXPECT_THAT(again("sgd", {"--conv", "2:9:9", "--sparsity", "l1"}), HasSubstr("conv = \"2:9:9\"\n"));
+}
+
 TEST_F(Config, OddNamesSurviveTheRoundTrip) {
   const std::string name = "odd \"name\\\x01 \xc3\xa9.npy";
   ASSERT_EQ(train({"--out", "a"}).status, 0);

@@ -106,6 +106,7 @@ ProgramResult run_program(const fs::path& directory, const Arguments& arguments,
   std::vector<std::string> words{"lacuna"};
   words.insert(words.end(), arguments.begin(), arguments.end());
   std::vector<std::string> environment = program_environment(directory);
+  environment.insert(environment.end(), options.environment.begin(), options.environment.end());
   const std::vector<char*> argv = pointers(words), envp = pointers(environment);
   Channel out = make_pipe();
   const Channel err = options.terminal ? make_terminal() : make_pipe();

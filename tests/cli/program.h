@@ -22,6 +22,7 @@ struct ProgramOptions {
   bool terminal = false;                     ///< standard error is a terminal
   bool close_stdout_reader = false;          ///< nobody reads standard output
   std::function<void(pid_t)> while_running;  ///< called once it has started
+  std::vector<std::string> environment;      ///< NAME=VALUE, beside what every run is given
 };
 
 /// Runs the lacuna program in `directory`, with an empty home and no LACUNA_DATA.

@@ -195,6 +195,39 @@ TEST_F(Resume, ADirectoryWithAModelButNoRunIsLeftAlone) {
   EXPECT_EQ(read_text(at("mine/model.safetensors")), "precious");
 }
 
+TEST_F(Resume, FilesOfNoRunAreLeftAlone) {
+  for (const char* name : {"report.html", "input.png"}) {
+    std::filesystem::create_directory(at("mine"));
+    write_text(at("mine") / name, "precious");
+    expect_error(train({"--out", "mine", "--resume"}), 2, {name, "not a run's directory"});
+    EXPECT_EQ(read_text(at("mine") / name), "precious");
+    std::filesystem::remove_all(at("mine"));
+  }
+  std::filesystem::create_directory(at("empty"));
+  EXPECT_EQ(train({"--out", "empty", "--resume"}).status, 0);
+}
+
+TEST_F(Resume, ForceDoesNotRemoveWhatTheRunBeginsFrom) {
+  ASSERT_EQ(train({"--out", "run"}).status, 0);
+  const std::string model = read_text(at("run/model.safetensors"));
+  const std::string checkpoint = "run/checkpoints/epoch-0001.safetensors";
+  expect_error(train({"--out", "run", "--force", "--model", "run"}), 2, {"run/model.safetensors", "--model", "--out"});
+  expect_error(train({"--out", "run", "--force", "--init", checkpoint}), 2, {checkpoint, "--init", "--out"});
+  EXPECT_EQ(read_text(at("run/model.safetensors")), model);
+  EXPECT_TRUE(exists(checkpoint));
+  ASSERT_EQ(train({"--out", "other"}).status, 0);
+  EXPECT_EQ(train({"--out", "run", "--force", "--model", "other", "--hidden", "4"}).status, 0);
+}
+
+TEST_F(Resume, FewerEpochsThanAreDoneAreNotRecorded) {
+  ASSERT_EQ(train({"--out", "run", "--epochs", "3"}).status, 0);
+  const std::string model = read_text(at("run/model.safetensors"));
+  const ProgramResult again = run({"train", "--resume", "--out", "run", "--epochs", "1"});
+  ASSERT_EQ(again.status, 0) << again.err;
+  EXPECT_THAT(read_text(at("run/config.toml")), HasSubstr("epochs = 3\n"));
+  EXPECT_EQ(read_text(at("run/model.safetensors")), model);
+}
+
 TEST_F(Resume, TheFileItBeganFromNeedNotBeThereAnyMore) {
   ASSERT_EQ(train({"--out", "first"}).status, 0);
   std::filesystem::copy_file(at("first/model.safetensors"), at("init.safetensors"));

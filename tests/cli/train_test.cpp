@@ -3,6 +3,7 @@
 
 #include "cli/cli_test.h"
 #include "cli/png_reader.h"
+#include "cpu/gemm_bf16.h"
 #include "lacuna/model.h"
 
 namespace lacuna::test {
@@ -27,10 +28,29 @@ TEST_F(Train, FillsARunDirectory) {
   ASSERT_EQ(result.status, 0) << result.err;
   EXPECT_THAT(files_below(at("run")),
               ElementsAre("checkpoints/epoch-0001.safetensors", "checkpoints/epoch-0002.safetensors", "config.toml",
-                          "input.png", "metrics.jsonl", "model.safetensors", "reconstruction.png", "weights.png"));
+                          "input.png", "loss.svg", "metrics.jsonl", "model.safetensors", "reconstruction.png",
+                          "units.json", "weights.png"));
   for (const char* part : {"device", "fp32", "synthetic", "784-16-784", "epoch 1/2", "epoch 2/2", "samples/s"})
     EXPECT_THAT(result.err, HasSubstr(part));
   EXPECT_THAT(result.err, Not(HasSubstr("\r")));
+}
+
+TEST_F(Train, ProfileShowsOperationsAndChangesNothing) {
+  ASSERT_EQ(train({"--out", "plain"}).status, 0);
+  const ProgramResult result = train({"--out", "run", "--profile"});
+  ASSERT_EQ(result.status, 0) << result.err;
+  for (const char* part : {"gather batch", "dense_forward encoder.0.output", "update_parameters", "share", "floor us",
+                           "GFLOP/s", "run/profile.json"})
+    EXPECT_THAT(result.err, HasSubstr(part));
+  EXPECT_EQ(nlohmann::json::parse(result.out)["profile"], "run/profile.json");
+  EXPECT_FALSE(nlohmann::json::parse(read_text(at("run/profile.json")))["traceEvents"].empty());
+  EXPECT_EQ(read_text(at("run/model.safetensors")), read_text(at("plain/model.safetensors")));
+  EXPECT_EQ(read_text(at("run/config.toml")), read_text(at("plain/config.toml")));
+
+  // A run that replaces it leaves no trace of other steps.
+  ASSERT_EQ(train({"--out", "run", "--force"}).status, 0);
+  EXPECT_FALSE(std::filesystem::exists(at("run/profile.json")));
+  expect_error(train({"--optimizer", "lbfgs", "--profile", "--out", "other"}), 2, {"--profile", "lbfgs"});
 }
 
 TEST_F(Train, MetricsHaveTheirKeysAndTermsAddUp) {
@@ -142,6 +162,20 @@ TEST_F(Train, AnExistingDirectoryIsLeftAloneUnlessForced) {
   EXPECT_EQ(lines_of(read_text(at("run/metrics.jsonl"))).size(), 1u);
   EXPECT_FALSE(exists("run/checkpoints/epoch-0002.safetensors"));
   EXPECT_EQ(read_text(at("run/notes.txt")), "mine");
+}
+
+TEST_F(Train, InBf16WhereTheProcessorHasIt) {
+  if (const std::string why = cpu::why_no_bf16(); !why.empty())
+    return expect_error(train({"--out", "run", "--device", "cpu", "--precision", "bf16"}), 2,
+                        {"bf16", why, "use fp32"});
+  const ProgramResult result = train({"--out", "run", "--device", "cpu", "--precision", "bf16"});
+  ASSERT_EQ(result.status, 0) << result.err;
+  EXPECT_THAT(result.err, HasSubstr(", bf16\n"));
+  EXPECT_THAT(result.err, HasSubstr("choice   matrix products of bf16 operands"));
+  EXPECT_THAT(read_text(at("run/config.toml")), HasSubstr("precision = \"bf16\""));
+  ASSERT_EQ(train({"--out", "exact"}).status, 0);
+  EXPECT_NE(load_model(at("run").string()).parameters, load_model(at("exact").string()).parameters);
+  ASSERT_EQ(run({"eval", "run", "--precision", "bf16"}).status, 0);
 }
 
 TEST_F(Train, ABarOnATerminal) {

@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "device/launch.h"
+#include "engine_choice.h"
 #include "lacuna/backend.h"
 #include "runtime/control.h"
 
@@ -21,6 +22,8 @@ class Emulator : public testing::Test {
     simt::reset();
     simt::set_machine(kSmall);
     simt::set_schedule({});
+    // The emulator's clock says nothing about engines.
+    cuda::set_step_meter([](Engine engine, const auto&) { return engine == Engine::graph ? 1.0 : 2.0; });
   }
   ~Emulator() override {
     EXPECT_TRUE(simt::live().nothing()) << "something of the device was not released";

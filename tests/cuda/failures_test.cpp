@@ -88,7 +88,7 @@ TEST_F(Failures, OutOfMemorySuggestsABatchThatFits) {
   const auto backend = make_backend("cuda");
   Job job;
   job.options.batch = 4000;
-  const std::string message = message_of<InputError>([&] { Trainer(*backend, job.start, job.data, job.options); });
+  const std::string message = message_of<MemoryError>([&] { Trainer(*backend, job.start, job.data, job.options); });
   EXPECT_THAT(message, HasSubstr("out of GPU memory: "));
   EXPECT_THAT(message, HasSubstr("MiB needed for activations of"));
   EXPECT_THAT(message, HasSubstr("free of 36.0 MiB"));
@@ -103,7 +103,8 @@ TEST_F(Failures, OutOfMemorySuggestsABatchThatFits) {
 TEST_F(Failures, DataBeyondTheMemorySaySo) {
   simt::set_machine({.device_memory = std::size_t{33} << 20});
   const auto backend = make_backend("cuda");
-  const std::string message = message_of<InputError>([&] { backend->allocate(std::int64_t{2} << 30, "the data set"); });
+  const std::string message =
+      message_of<MemoryError>([&] { backend->allocate(std::int64_t{2} << 30, "the data set"); });
   EXPECT_THAT(message, HasSubstr("2.0 GiB needed for the data set"));
   EXPECT_THAT(message, HasSubstr("--limit"));
 }
@@ -127,6 +128,18 @@ TEST_F(Failures, EveryAllocationMayFail) {
   EXPECT_GT(failures, 8);
 }
 
+/// Whoever gives up between a readback's beginning and its end, because a loss diverged, leaves a copy under way.
+TEST_F(Failures, AReadbackThatNobodyWaitedFor) {
+  simt::set_execution(simt::Execution::deferred);
+  const auto backend = make_backend("cuda");
+  const auto buffer = backend->allocate(64, "something");
+  auto readback = backend->readback({buffer.get()});
+  readback->begin();
+  simt::reset_counters();
+  readback.reset();
+  EXPECT_EQ(simt::counters().synchronisations, 1u);
+}
+
 class Silent : public RunObserver {
  public:
   void on_progress(const RunProgress&) override {}
@@ -142,7 +155,7 @@ TEST_F(Failures, ADeviceLostInMidRunLeavesTheLastCheckpoint) {
     owner.open();
     const auto backend = make_backend("cuda");
     Trainer trainer(*backend, job.start, job.data, job.options);
-    simt::lose_device_after_work(3000);
+    simt::lose_device_after_work(1000);
     Silent observer;
     const std::string message = message_of<Error>([&] {
       run_training(trainer, owner, {.epochs = 1000, .samples = job.data.rows()}, observer, std::atomic<bool>{false});

@@ -1,11 +1,13 @@
 // The RAII of cuda/runtime and the one row-major product, on the emulator.
 
 #include <cmath>
+#include <set>
 
 #include "cuda/emulator.h"
 #include "gmock/gmock.h"
 #include "lacuna/error.h"
 #include "libs/cublas.h"
+#include "runtime/branch.h"
 #include "runtime/event.h"
 #include "runtime/graph.h"
 #include "runtime/memory.h"
@@ -32,13 +34,23 @@ TEST_F(Runtime, AFailedCallNamesItselfAndTakesTheErrorAway) {
 
 TEST_F(Runtime, AFailedProductNamesItself) {
   const cuda::Stream stream;
-  const cuda::Cublas cublas(stream.get());
+  const cuda::Cublas cublas(stream.get(), Precision::fp32);
   try {
-    cublas.gemm_row_major(cuda::Transpose::no, cuda::Transpose::no, -1, 2, 2, nullptr, nullptr, nullptr);
+    const float* nothing = nullptr;
+    cublas.gemm_row_major(cuda::Transpose::no, cuda::Transpose::no, -1, 2, 2, nothing, nothing, nullptr);
     FAIL();
   } catch (const Error& error) {
     EXPECT_THAT(error.what(), HasSubstr("cublasSgemm_64 failed: "));
     EXPECT_THAT(error.what(), HasSubstr("at cublas.cpp:"));
+  }
+}
+
+TEST_F(Runtime, AFailedProductForWantOfMemorySaysHowMuchThereIs) {
+  try {
+    LACUNA_CUBLAS(CUBLAS_STATUS_ALLOC_FAILED);
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_THAT(error.what(), HasSubstr("4.0 GiB of GPU memory are free of 4.0 GiB"));
   }
 }
 
@@ -54,6 +66,45 @@ TEST_F(Runtime, AThrowingCaptureLeavesTheStreamUsable) {
   LACUNA_CUDA(cudaMemcpyAsync(&value, memory.get(), 4, cudaMemcpyDeviceToHost, stream.get()));
   stream.synchronize();
   EXPECT_EQ(value, 0x11111111u);
+}
+
+/// What the trunk writes after the fork reaches the branch, or not, unless it waits for the branch first.
+TEST_F(Runtime, ABranchThatIsJoinedTooLateShows) {
+  for (const bool in_time : {true, false}) {
+    std::set<std::uint32_t> seen;
+    for (unsigned seed : {0u, 1u}) {
+      simt::set_execution(simt::Execution::deferred, seed);
+      const cuda::Stream stream;
+      const cuda::DeviceMemory from(4, "a number"), to(4, "its copy");
+      const cuda::Branch branch(stream.get());
+      const cuda::Graph graph = cuda::Graph::capture(stream.get(), [&] {
+        LACUNA_CUDA(cudaMemsetAsync(from.get(), 0x11, 4, stream.get()));
+        branch.fork();
+        LACUNA_CUDA(cudaMemcpyAsync(to.get(), from.get(), 4, cudaMemcpyDeviceToDevice, branch.stream()));
+        if (in_time) branch.join();
+        LACUNA_CUDA(cudaMemsetAsync(from.get(), 0x22, 4, stream.get()));
+        if (!in_time) branch.join();
+      });
+      graph.launch(stream.get());
+      std::uint32_t value = 0;
+      LACUNA_CUDA(cudaMemcpyAsync(&value, to.get(), 4, cudaMemcpyDeviceToHost, stream.get()));
+      stream.synchronize();
+      seen.insert(value);
+    }
+    EXPECT_EQ(seen, in_time ? std::set<std::uint32_t>{0x11111111} : (std::set<std::uint32_t>{0x11111111, 0x22222222}));
+  }
+}
+
+TEST_F(Runtime, ABranchThatIsNeverJoinedIsRefused) {
+  const cuda::Stream stream;
+  const cuda::DeviceMemory memory(4, "a number");
+  const cuda::Branch branch(stream.get());
+  EXPECT_THROW(cuda::Graph::capture(stream.get(),
+                                    [&] {
+                                      branch.fork();
+                                      LACUNA_CUDA(cudaMemsetAsync(memory.get(), 0, 4, branch.stream()));
+                                    }),
+               Error);
 }
 
 TEST_F(Runtime, EventsMeasure) {
@@ -83,7 +134,7 @@ class Products : public Emulator, public testing::WithParamInterface<std::pair<b
 TEST_P(Products, AreRowMajor) {
   const auto [turn_a, turn_b] = GetParam();
   const cuda::Stream stream;
-  const cuda::Cublas cublas(stream.get());
+  const cuda::Cublas cublas(stream.get(), Precision::fp32);
   Random random(3);
   for (const auto& [m, n, k] :
        {std::array<std::int64_t, 3>{1, 1, 1}, {2, 3, 4}, {31, 33, 1}, {1, 127, 32}, {33, 1, 65}}) {

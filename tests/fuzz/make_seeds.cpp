@@ -1,4 +1,5 @@
-// make_seeds DIR: a small corpus of valid files for each harness, in DIR/safetensors, DIR/npy, DIR/idx, DIR/gzip.
+// make_seeds DIR: a small corpus of valid files for each harness, in DIR/safetensors, DIR/npy, DIR/idx, DIR/gzip,
+// DIR/image.
 #include <zlib.h>
 
 #include <cstdio>
@@ -11,6 +12,7 @@
 #include "lacuna/error.h"
 #include "lacuna/npy.h"
 #include "lacuna/safetensors.h"
+#include "support/image_files.h"
 
 namespace lacuna {
 namespace {
@@ -78,6 +80,29 @@ void write_idx_and_gzip_seeds(const std::string& idx, const std::string& gzip) {
   write_text_file(gzip + "/members", gzipped(images, 1) + gzipped(labels, 6));
 }
 
+void write_image_seeds(const std::string& directory) {
+  using test::png_bytes, test::png_chunk;
+  const std::string samples(9 * 7 * 4, '\1');
+  const std::string palette = png_chunk("PLTE", "abcdef") + png_chunk("tRNS", "x");
+  for (const int color_type : {0, 2, 4, 6})
+    write_text_file(directory + "/png-" + std::to_string(color_type),
+                    png_bytes({.width = 9, .height = 7, .color_type = color_type, .samples = samples}));
+  for (const int depth : {1, 2, 4})
+    write_text_file(directory + "/png-bits-" + std::to_string(depth),
+                    png_bytes({.width = 9, .height = 7, .depth = depth, .samples = samples, .interlaced = depth == 2}));
+  write_text_file(directory + "/png-palette", png_bytes({.width = 9,
+                                                         .height = 7,
+                                                         .depth = 4,
+                                                         .color_type = 3,
+                                                         .samples = samples,
+                                                         .interlaced = true,
+                                                         .before_image = palette}));
+  for (const int channels : {1, 3, 4})
+    for (const bool progressive : {false, true})
+      write_text_file(directory + "/jpeg-" + std::to_string(channels) + (progressive ? "-progressive" : ""),
+                      test::jpeg_bytes(9, 7, channels, samples, progressive));
+}
+
 }  // namespace
 }  // namespace lacuna
 
@@ -88,11 +113,12 @@ int main(int count, char** arguments) {
   }
   try {
     const std::string root = arguments[1];
-    for (const char* format : {"safetensors", "npy", "idx", "gzip"})
+    for (const char* format : {"safetensors", "npy", "idx", "gzip", "image"})
       std::filesystem::create_directories(root + "/" + format);
     lacuna::write_safetensors_seeds(root + "/safetensors");
     lacuna::write_npy_seeds(root + "/npy");
     lacuna::write_idx_and_gzip_seeds(root + "/idx", root + "/gzip");
+    lacuna::write_image_seeds(root + "/image");
   } catch (const std::exception& error) {
     std::fprintf(stderr, "%s\n", error.what());
     return 1;

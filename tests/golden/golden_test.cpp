@@ -3,45 +3,17 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <cmath>
-#include <map>
 #include <span>
-#include <stdexcept>
 #include <type_traits>
 
-#include "lacuna/safetensors.h"
+#include "golden/golden_file.h"
 #include "reference/training.h"
 #include "support/cases.h"
 
 namespace lacuna::test {
 namespace {
 
-using Tensors = std::map<std::string, std::vector<double>>;
-
-constexpr double kBound = 1e-12;
 constexpr std::int64_t kFeatures = 5;
-
-/// The tensors of a golden file, flat, by name.
-Tensors golden(const std::string& name) {
-  const auto file = SafetensorsFile::open(std::string(LACUNA_GOLDEN_DIR) + "/" + name + ".safetensors");
-  Tensors tensors;
-  for (const NamedTensor& tensor : file.tensors()) {
-    if (tensor.view.dtype != DType::f64) throw std::runtime_error(tensor.name + " is not float64");
-    const auto* values = static_cast<const double*>(tensor.view.data);
-    tensors[tensor.name].assign(values, values + tensor.view.shape.elements());
-  }
-  return tensors;
-}
-
-double relative_error(std::span<const double> value, std::span<const double> expected) {
-  if (value.size() != expected.size()) return INFINITY;
-  double difference = 0.0, norm = 0.0;
-  for (std::size_t i = 0; i < value.size(); ++i) {
-    difference += std::pow(value[i] - expected[i], 2);
-    norm += std::pow(expected[i], 2);
-  }
-  return std::sqrt(difference / norm);
-}
 
 void set_parameters(reference::Autoencoder& network, std::span<const double> flat) {
   for (std::vector<double>* parameter : network.parameters()) {

@@ -1,6 +1,6 @@
 """Writes the golden files of this directory: values computed by PyTorch in float64, with gradients by autograd.
 
-    python make_golden.py            rewrites squared.safetensors ... training.safetensors beside this script
+    python make_golden.py            rewrites squared.safetensors ... layers.safetensors beside this script
 
 Nothing here repeats a formula of the C++ code where PyTorch has its own: the losses are those of torch.nn.functional,
 the KL term is torch.distributions.kl_divergence between Bernoulli distributions, the optimizers are torch.optim's. The
@@ -133,6 +133,92 @@ def training_runs(generator):
     return tensors
 
 
+class Layers(torch.nn.Module):
+    """Encoder, then decoder or classifier, named as in Lacuna's files. `tied` leaves the decoder its bias alone; `kept`
+    is the k of a k-sparse code."""
+
+    def __init__(self, encoder, decoder=(), classifier=None, hidden="sigmoid", tied=False, kept=None):
+        super().__init__()
+        self.encoder, self.decoder = torch.nn.ModuleList(encoder), torch.nn.ModuleList(decoder)
+        self.classifier = classifier
+        self.hidden, self.tied, self.kept = ACTIVATIONS[hidden], tied, kept
+        if tied:
+            for layer in self.decoder:
+                del layer.weight
+        self.double()
+
+    def encode(self, x):
+        for layer in self.encoder:
+            x = self.hidden(layer(x))
+        if self.kept:
+            x = torch.zeros_like(x).scatter(1, x.topk(self.kept, dim=1).indices, x.topk(self.kept, dim=1).values)
+        return x
+
+    def decode(self, code):
+        """Logits and what the hidden activation makes of all but the last."""
+        for i, layer in enumerate(self.decoder):
+            mirror = self.encoder[len(self.encoder) - 1 - i]
+            logits = F.linear(code, mirror.weight.t(), layer.bias) if self.tied else layer(code)
+            code = self.hidden(logits)
+        return logits
+
+    def weights(self):
+        return [p for name, p in self.named_parameters() if name.endswith("weight")]
+
+
+def convolutions():
+    """1 x 8 x 6 -> 2 x 4 x 3 -> 3 x 3 x 2 and back; heights and widths of 8 and 6 leave the same remainder."""
+    return ([torch.nn.Conv2d(1, 2, 3, stride=2, padding=1), torch.nn.Conv2d(2, 3, 2)],
+            [torch.nn.ConvTranspose2d(3, 2, 2), torch.nn.ConvTranspose2d(2, 1, 3, stride=2, padding=1, output_padding=1)])
+
+
+def save_layers(tensors, name, network, values):
+    """The terms at the parameters as they are, the parameters, and the gradients, by name."""
+    values.sum().backward()
+    tensors[f"{name}/terms"] = values.detach()
+    for parameter, value in network.named_parameters():
+        tensors[f"{name}/parameter/{parameter}"] = value.detach().clone()
+        tensors[f"{name}/gradient/{parameter}"] = value.grad
+
+
+def layer_kinds(generator):
+    """One batch each of networks that are more than dense autoencoders."""
+    draw = lambda *shape: torch.rand(*shape, dtype=torch.float64, generator=generator)
+    decay = lambda network: 0.5 * WEIGHT_DECAY * sum(w.square().sum() for w in network.weights())
+    start = lambda network: [p.data.normal_(0, 0.4, generator=generator) for p in network.parameters()]
+    tensors = {}
+
+    for name, hidden in (("conv-l1", "relu"), ("conv-kl", "sigmoid")):
+        x = draw(4, 1, 8, 6)
+        network = Layers(*convolutions(), hidden=hidden)
+        start(network)
+        code = network.encode(x)
+        if name == "conv-kl":
+            penalty = BETA * kl_divergence(Bernoulli(torch.tensor(RHO, dtype=torch.float64)),
+                                           Bernoulli(code.mean(dim=(0, 2, 3)))).sum()
+        else:
+            penalty = L1 * code.abs().sum(dim=(1, 2, 3)).mean()
+        reconstruction = F.mse_loss(network.decode(code), x)
+        tensors[f"{name}/x"] = x
+        save_layers(tensors, name, network, torch.stack([reconstruction, penalty, decay(network)]))
+
+    x, labels = draw(6, 5), torch.tensor([2, 0, 1, 2, 2, 0])
+    network = Layers([torch.nn.Linear(5, 4), torch.nn.Linear(4, 6)], classifier=torch.nn.Linear(6, 3))
+    start(network)
+    cross_entropy = F.cross_entropy(network.classifier(network.encode(x)), labels)
+    tensors["classifier/x"], tensors["classifier/labels"] = x, labels.double()
+    save_layers(tensors, "classifier", network, torch.stack([cross_entropy, torch.zeros_like(cross_entropy), decay(network)]))
+
+    x = draw(6, 5)
+    network = Layers([torch.nn.Linear(5, 9)], [torch.nn.Linear(9, 5)], hidden="identity", tied=True, kept=3)
+    start(network)
+    reconstruction = F.binary_cross_entropy_with_logits(network.decode(network.encode(x)), x)
+    tensors["top-k-tied/x"] = x
+    save_layers(tensors, "top-k-tied", network,
+                torch.stack([reconstruction, torch.zeros_like(reconstruction), decay(network)]))
+    return tensors
+
+
 def main():
     torch.set_num_threads(1)
     torch.use_deterministic_algorithms(True)
@@ -142,6 +228,7 @@ def main():
     for loss in ("squared", "half-squared", "bce"):
         save_file(gradients_of_one_batch(loss, generator), here / f"{loss}.safetensors", metadata=made_with)
     save_file(training_runs(generator), here / "training.safetensors", metadata=made_with)
+    save_file(layer_kinds(generator), here / "layers.safetensors", metadata=made_with)
 
 
 if __name__ == "__main__":

@@ -2,6 +2,9 @@
 
 #include <cmath>
 #include <limits>
+#include <stdexcept>
+
+#include "support/random.h"
 
 namespace lacuna::test {
 namespace {
@@ -11,7 +14,7 @@ constexpr double kStep = 0x1p-7;
 /// On which side of its kinks J is evaluated.
 std::vector<bool> sides_of_kinks(const reference::Autoencoder& network, const Objective& objective,
                                  const reference::Evaluation& evaluation) {
-  std::vector<bool> sides;
+  std::vector<bool> sides = evaluation.kept;
   for (std::size_t l = 0; l < network.layers.size(); ++l) {
     const bool penalized = objective.sparsity == Sparsity::l1 && l + 1 == network.encoder_layers &&
                            network.layers[l].activation == Activation::identity;
@@ -24,8 +27,8 @@ std::vector<bool> sides_of_kinks(const reference::Autoencoder& network, const Ob
 }  // namespace
 
 std::optional<Gradients> central_differences(const reference::Autoencoder& network, const Objective& objective,
-                                             const reference::Matrix& x) {
-  const std::vector<bool> sides = sides_of_kinks(network, objective, evaluate_forward(network, objective, x));
+                                             const reference::Matrix& x, const reference::Given& given) {
+  const std::vector<bool> sides = sides_of_kinks(network, objective, evaluate_forward(network, objective, x, given));
   bool crossed = false;
   reference::Autoencoder moved = network;
   Gradients gradients;
@@ -35,7 +38,7 @@ std::optional<Gradients> central_differences(const reference::Autoencoder& netwo
       const double centre = value;
       const auto at = [&](double offset) {
         value = centre + offset;
-        const reference::Evaluation evaluation = evaluate_forward(moved, objective, x);
+        const reference::Evaluation evaluation = evaluate_forward(moved, objective, x, given);
         crossed = crossed || sides_of_kinks(moved, objective, evaluation) != sides;
         return evaluation.total();
       };
@@ -48,6 +51,28 @@ std::optional<Gradients> central_differences(const reference::Autoencoder& netwo
     }
   }
   return gradients;
+}
+
+Point smooth_point(const Network& shape, const Objective& objective, std::int64_t samples,
+                   const reference::Given& given) {
+  for (std::uint64_t seed = 1; seed <= 1000; ++seed) {
+    Random random(seed);
+    Point point{reference::Autoencoder(shape), random.uniform_matrix(samples, shape.features(), 0.0, 1.0), {}};
+    randomize(point.network, random);
+    const reference::Evaluation here = evaluate(point.network, objective, point.x, given);
+    bool every_tensor_matters = true;
+    for (const std::vector<double>& gradient : here.gradients) {
+      double norm = 0.0;
+      for (double g : gradient) norm += g * g;
+      every_tensor_matters = every_tensor_matters && norm > 0.0;
+    }
+    if (!every_tensor_matters) continue;  // all units of a relu layer are off
+    if (std::optional<Gradients> numeric = central_differences(point.network, objective, point.x, given)) {
+      point.numeric = std::move(*numeric);
+      return point;
+    }
+  }
+  throw std::runtime_error("no smooth point found");
 }
 
 double gradient_error(const Gradients& numeric, const Gradients& analytic) {

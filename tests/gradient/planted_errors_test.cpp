@@ -58,14 +58,14 @@ struct PlantedError {
 
 Gradients kl_averaged_over_units(const Setting& s) {
   return s.with_sparsity_delta([&](std::int64_t i, std::int64_t j) {
-    const double mean = reference::column_means(s.code())[static_cast<std::size_t>(j)];
+    const double mean = reference::unit_means(s.code())[static_cast<std::size_t>(j)];
     return s.penalty_slope(mean) * s.sigmoid_slope(i, j) / static_cast<double>(s.code().columns);
   });
 }
 
 Gradients kl_without_activation_slope(const Setting& s) {
   return s.with_sparsity_delta([&](std::int64_t, std::int64_t j) {
-    return s.penalty_slope(reference::column_means(s.code())[static_cast<std::size_t>(j)]);
+    return s.penalty_slope(reference::unit_means(s.code())[static_cast<std::size_t>(j)]);
   });
 }
 
@@ -101,7 +101,7 @@ Gradients weights_not_decayed(const Setting& s) {
 Gradients wrong_sigmoid_slope(const Setting& s) {
   return s.with_sparsity_delta([&](std::int64_t i, std::int64_t j) {
     const double a = s.right.pre_activations[0](i, j);
-    const double mean = reference::column_means(s.code())[static_cast<std::size_t>(j)];
+    const double mean = reference::unit_means(s.code())[static_cast<std::size_t>(j)];
     return s.penalty_slope(mean) * std::exp(-a) / (1.0 + std::exp(-2.0 * a));
   });
 }
@@ -133,7 +133,7 @@ TEST(PlantingErrors, CorrectSparsityPartIsRebuiltTheSameWay) {
   // The helper that plants errors gives the right gradients when nothing is planted.
   const Setting s;
   const Gradients rebuilt = s.with_sparsity_delta([&](std::int64_t i, std::int64_t j) {
-    return s.penalty_slope(reference::column_means(s.code())[static_cast<std::size_t>(j)]) * s.sigmoid_slope(i, j);
+    return s.penalty_slope(reference::unit_means(s.code())[static_cast<std::size_t>(j)]) * s.sigmoid_slope(i, j);
   });
   EXPECT_LT(gradient_error(rebuilt, s.right.gradients), 1e-14);
 }

@@ -38,7 +38,17 @@ struct Job {
   Optimizer optimizer;
   DType data_type;
   double density;
+  Objective objective = {};
+  InputNoise noise = {};
 };
+
+Network k_sparse() {
+  Network network = make_network(100, {60}, {}, Activation::identity, Activation::identity);
+  network.tied = true;
+  network.encoder[0].kept = 5;
+  network.encoder[0].kept_in_evaluation = 8;
+  return network;
+}
 
 std::vector<Job> jobs() {
   const auto sigmoid = Activation::sigmoid;
@@ -47,7 +57,20 @@ std::vector<Job> jobs() {
   const Optimizer nesterov{.kind = OptimizerKind::sgd, .learning_rate = 1e-3, .momentum = 0.9, .nesterov = true};
   return {{"main", main, {}, DType::u8, 0.2},
           {"main, no zeros", main, {}, DType::u8, 1.0},
-          {"deep", deep, nesterov, DType::f32, 1.0}};
+          {"deep", deep, nesterov, DType::f32, 1.0},
+          {"k-sparse, tied, denoising",
+           k_sparse(),
+           {},
+           DType::u8,
+           0.2,
+           {.sparsity = Sparsity::topk},
+           {NoiseKind::mask, 0.3}},
+          {"convolutional",
+           Network::convolutional({{1, 12, 12, 4, 3, 2, 1}, {4, 6, 6, 8, 6, 1, 0}}, Activation::relu, sigmoid),
+           {},
+           DType::u8,
+           0.2,
+           {.sparsity = Sparsity::l1}}};
 }
 
 class StepAllocations : public testing::TestWithParam<BackendFactory> {};
@@ -59,7 +82,9 @@ TEST_P(StepAllocations, AreNone) {
     SCOPED_TRACE(job.name);
     const Dataset data = random_dataset(kBatch * kBatches + 7, job.network.features(), job.data_type, 1, job.density);
     TrainerOptions options;
+    options.objective = job.objective;
     options.optimizer = job.optimizer;
+    options.noise = job.noise;
     options.batch = kBatch;
     Trainer trainer(*backend, random_model(job.network, 2), data, options);
     trainer.run_within_epoch(kBatches + 1);

@@ -54,6 +54,16 @@ std::vector<Compared> softmax(Backend& backend, const Sizes& s, Values values) {
            operands.saturated() ? logits.bounds.values : std::vector<double>{}}};
 }
 
+/// Whether the label's z is the largest and the first of its size. As floats add: which sums are equal depends on it.
+bool is_first_largest(const Matrix& product, const std::vector<double>& bias, std::int64_t row, std::int64_t label) {
+  const auto z = [&](std::int64_t j) {
+    return static_cast<float>(product(row, j)) + static_cast<float>(bias[static_cast<std::size_t>(j)]);
+  };
+  for (std::int64_t j = 0; j < product.columns; ++j)
+    if (!(j < label ? z(j) < z(label) : z(j) <= z(label))) return false;
+  return true;
+}
+
 /// Where the results go: delta over the product, as in training; output over the product, without gradients, as in
 /// evaluation; each into its own buffer.
 enum class Use { training, evaluation, separate };
@@ -73,6 +83,7 @@ std::vector<Compared> softmax_cross_entropy(Backend& backend, const Sizes& s, Va
   op.labels = runner.integers("labels", labels);
   op.scalars = runner.scalars({.sample_count = static_cast<float>(samples)});
   op.value = runner.result_value("value");
+  if (use != Use::separate) op.correct = runner.result_value("correct");
   if (use == Use::training) op.delta = op.product;
   if (use == Use::evaluation) op.output = op.product;
   if (use == Use::separate) {
@@ -82,7 +93,7 @@ std::vector<Compared> softmax_cross_entropy(Backend& backend, const Sizes& s, Va
   if (op.delta != kNoBuffer) op.bias_gradient = runner.result("bias_gradient", {s.columns});
   runner.run(op);
 
-  double value = 0.0;
+  double value = 0.0, correct = 0.0;
   Matrix delta = logits.probability, delta_bounds = logits.bounds, magnitudes(s.rows, s.columns);
   for (std::int64_t i = 0; i < s.rows; ++i) {
     const std::int64_t label = labels[static_cast<std::size_t>(i)];
@@ -93,6 +104,7 @@ std::vector<Compared> softmax_cross_entropy(Backend& backend, const Sizes& s, Va
       delta_bounds(i, j) = (delta_bounds(i, j) + kUlp) / samples;
       magnitudes(i, j) = std::abs(delta(i, j));
     }
+    correct += is_first_largest(logits.product, logits.bias, i, label) ? 1.0 : 0.0;
     value += reference::cross_entropy(z, static_cast<std::size_t>(label)) / samples;
   }
   std::vector<double> sum_bounds = column_sums(delta_bounds);
@@ -101,6 +113,7 @@ std::vector<Compared> softmax_cross_entropy(Backend& backend, const Sizes& s, Va
 
   std::vector<Compared> results{{"value", runner.read(op.value), {value}}};
   const bool bounded = operands.saturated();
+  if (op.correct != kNoBuffer) results.push_back(exactly("correct", runner.read(op.correct), {correct}));
   if (op.output != kNoBuffer)
     results.push_back({"output", runner.read(op.output), logits.probability.values,
                        bounded ? logits.bounds.values : std::vector<double>{}});

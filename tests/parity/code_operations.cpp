@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cmath>
 
 #include "parity/operation_table.h"
@@ -17,11 +18,12 @@ std::vector<double> saturated_sums(std::int64_t units, double samples) {
   return sums;
 }
 
-std::vector<Compared> sparsity_penalty(Backend& backend, const Sizes& s, Values values, Sparsity kind) {
+std::vector<Compared> sparsity_penalty(Backend& backend, const Sizes& s, Values values, Sparsity kind,
+                                       std::int64_t positions) {
   Operands operands(s, values);
-  const double samples = 128;
-  std::vector<double> sums = operands.saturated() ? saturated_sums(s.columns, samples)
-                                                  : operands.vector(s.columns, 0.01 * samples, 0.95 * samples);
+  const double samples = 128, count = samples * static_cast<double>(positions);
+  std::vector<double> sums =
+      operands.saturated() ? saturated_sums(s.columns, count) : operands.vector(s.columns, 0.01 * count, 0.95 * count);
   std::vector<double> abs_sums = operands.vector(s.columns, 0.0, 3.0 * samples);
   operands.plant_nan(sums);
   operands.plant_nan(abs_sums);
@@ -34,6 +36,7 @@ std::vector<Compared> sparsity_penalty(Backend& backend, const Sizes& s, Values 
   op.rho = 0.05;
   op.beta = 2.5;
   op.l1 = 0.3;
+  op.positions = positions;
   op.value = runner.result_value("value");
   op.mean_activation = runner.result_value("mean_activation");
   if (kind == Sparsity::l1) op.column_abs_sums = runner.vector("column_abs_sums", abs_sums);
@@ -43,11 +46,11 @@ std::vector<Compared> sparsity_penalty(Backend& backend, const Sizes& s, Values 
   double value = 0.0, mean_activation = 0.0;
   std::vector<double> gradient;
   for (std::size_t j = 0; j < sums.size(); ++j) {
-    const double mean = sums[j] / samples;
+    const double mean = sums[j] / count;
     mean_activation += mean / static_cast<double>(s.columns);
     if (kind == Sparsity::kl) value += op.beta * reference::kl(mean, op.rho);
     if (kind == Sparsity::l1) value += op.l1 * abs_sums[j] / samples;
-    gradient.push_back(op.beta * reference::kl_slope(mean, op.rho) / samples);
+    gradient.push_back(op.beta * reference::kl_slope(mean, op.rho) / count);
   }
   std::vector<Compared> results{{"value", runner.read(op.value), {value}},
                                 {"mean_activation", runner.read(op.mean_activation), {mean_activation}}};
@@ -57,8 +60,21 @@ std::vector<Compared> sparsity_penalty(Backend& backend, const Sizes& s, Values 
 
 struct BackwardVariant {
   Activation activation;
-  bool column_gradient, l1;
+  bool column_gradient, l1, kept = false;
 };
+
+/// About half of the bits; those behind the last unit are 0.
+std::vector<std::int32_t> random_mask(Random& random, std::int64_t rows, std::int64_t columns) {
+  std::vector<std::int32_t> words;
+  for (std::int64_t i = 0; i < rows; ++i)
+    for (std::int64_t begin = 0; begin < columns; begin += 32) {
+      std::uint32_t word = 0;
+      for (std::int64_t j = 0; j < std::min<std::int64_t>(32, columns - begin); ++j)
+        word |= random.uniform(0, 1) < 0.5 ? 1u << j : 0u;
+      words.push_back(static_cast<std::int32_t>(word));
+    }
+  return words;
+}
 
 /// Outputs of the activation, some of them where the derivative is 0 or has lost its digits.
 Matrix outputs(Operands& operands, const Sizes& s, Activation activation) {
@@ -89,6 +105,10 @@ std::vector<Compared> activation_backward(Backend& backend, const Sizes& s, Valu
   op.activation = variant.activation;
   op.bias_gradient = runner.result("bias_gradient", {s.columns});
   if (variant.column_gradient) op.column_gradient = runner.vector("column_gradient", column);
+  const std::int64_t words = (s.columns + 31) / 32;
+  Random random(static_cast<std::uint64_t>(s.rows * s.columns));
+  const std::vector<std::int32_t> mask = random_mask(random, s.rows, s.columns);
+  if (variant.kept) op.kept = runner.integers("kept", {s.rows, words}, mask);
   if (variant.l1) {
     op.l1 = l1;
     op.scalars = runner.scalars({.sample_count = static_cast<float>(samples)});
@@ -104,7 +124,8 @@ std::vector<Compared> activation_backward(Backend& backend, const Sizes& s, Valu
       double slope = 1.0;
       if (variant.activation == Activation::sigmoid) slope = h(i, j) * (1.0 - h(i, j));
       if (variant.activation == Activation::relu) slope = h(i, j) > 0.0 ? 1.0 : 0.0;
-      expected(i, j) = g * slope;
+      const auto word = static_cast<std::uint32_t>(mask[static_cast<std::size_t>(i * words + j / 32)]);
+      expected(i, j) = variant.kept && (word >> (j % 32) & 1u) == 0 ? 0.0 : g * slope;
     }
   return {{"gradient", runner.read(op.gradient), expected.values},
           {"bias_gradient", runner.read(op.bias_gradient), column_sums(expected)}};
@@ -116,19 +137,23 @@ std::vector<OperationCase> code_operations() {
   const std::vector<Values> all{Values::random, Values::zeros, Values::saturated, Values::nan};
   std::vector<OperationCase> rows;
   for (Sparsity kind : {Sparsity::none, Sparsity::kl, Sparsity::l1})
-    rows.push_back(
-        {std::string("sparsity_penalty_") + to_string(kind), all,
-         [kind](Backend& backend, const Sizes& s, Values v) { return sparsity_penalty(backend, s, v, kind); }});
+    for (std::int64_t positions : {1, 9})
+      rows.push_back({std::string("sparsity_penalty_") + to_string(kind) + (positions > 1 ? "_channels" : ""), all,
+                      [=](Backend& backend, const Sizes& s, Values v) {
+                        return sparsity_penalty(backend, s, v, kind, positions);
+                      }});
   for (Activation activation : {Activation::identity, Activation::sigmoid, Activation::relu})
     for (bool column_gradient : {false, true})
-      for (bool l1 : {false, true}) {
-        const BackwardVariant variant{activation, column_gradient, l1};
-        rows.push_back({std::string("activation_backward_") + to_string(activation) +
-                            (column_gradient ? "_column_gradient" : "") + (l1 ? "_l1" : ""),
-                        all, [variant](Backend& backend, const Sizes& s, Values v) {
-                          return activation_backward(backend, s, v, variant);
-                        }});
-      }
+      for (bool l1 : {false, true})
+        for (bool kept : {false, true}) {
+          if (kept && column_gradient != l1) continue;
+          const BackwardVariant variant{activation, column_gradient, l1, kept};
+          rows.push_back({std::string("activation_backward_") + to_string(activation) +
+                              (column_gradient ? "_column_gradient" : "") + (l1 ? "_l1" : "") + (kept ? "_kept" : ""),
+                          all, [variant](Backend& backend, const Sizes& s, Values v) {
+                            return activation_backward(backend, s, v, variant);
+                          }});
+        }
   return rows;
 }
 

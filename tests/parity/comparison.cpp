@@ -6,15 +6,45 @@
 namespace lacuna::test {
 namespace {
 
-testing::AssertionResult within_bounds(const Compared& c) {
+/// Size of an ulp of the products' operands over float32's.
+double ulps(Precision precision) {
+  switch (precision) {
+    case Precision::fp32:
+      return 1;
+    case Precision::tf32:
+      return 0x1p-10 / kUlp;
+    case Precision::bf16:
+      return 0x1p-7 / kUlp;
+  }
+  return 0;
+}
+
+testing::AssertionResult within_bounds(const Compared& c, double factor) {
   for (std::size_t i = 0; i < c.got.size(); ++i)
-    if (std::abs(c.got[i] - c.expected[i]) > c.bounds[i])
+    if (std::abs(c.got[i] - c.expected[i]) > factor * c.bounds[i])
       return testing::AssertionFailure() << c.what << "[" << i << "] is " << c.got[i] << ", but must be "
-                                         << c.expected[i] << " +- " << c.bounds[i];
+                                         << c.expected[i] << " +- " << factor * c.bounds[i];
   return testing::AssertionSuccess();
 }
 
 }  // namespace
+
+double bound_of(Precision precision) {
+  switch (precision) {
+    case Precision::fp32:
+      return kFp32Bound;
+    case Precision::tf32:
+      return 1e-3;
+    case Precision::bf16:
+      return 1e-2;
+  }
+  return 0;
+}
+
+Compared exactly(std::string what, std::vector<double> got, std::vector<double> expected) {
+  std::vector<double> zero(expected.size(), 0.0);
+  return {std::move(what), std::move(got), std::move(expected), std::move(zero)};
+}
 
 double relative_error(const std::vector<double>& got, const std::vector<double>& expected) {
   double difference = 0.0, norm = 0.0;
@@ -27,7 +57,7 @@ double relative_error(const std::vector<double>& got, const std::vector<double>&
   return norm == 0.0 ? std::numeric_limits<double>::infinity() : std::sqrt(difference / norm);
 }
 
-testing::AssertionResult agrees(const Compared& c) {
+testing::AssertionResult agrees(const Compared& c, Precision precision) {
   if (c.got.size() != c.expected.size() || (!c.bounds.empty() && c.bounds.size() != c.got.size()))
     return testing::AssertionFailure() << c.what << " has " << c.got.size() << " elements, but must have "
                                        << c.expected.size();
@@ -35,9 +65,9 @@ testing::AssertionResult agrees(const Compared& c) {
     if (std::isnan(c.got[i]) != std::isnan(c.expected[i]))
       return testing::AssertionFailure() << c.what << "[" << i << "] is " << c.got[i] << ", but must be "
                                          << c.expected[i];
-  if (!c.bounds.empty()) return within_bounds(c);
+  if (!c.bounds.empty()) return within_bounds(c, ulps(precision));
   const double error = relative_error(c.got, c.expected);
-  if (!(error <= kFp32Bound)) return testing::AssertionFailure() << c.what << ": relative error " << error;
+  if (!(error <= bound_of(precision))) return testing::AssertionFailure() << c.what << ": relative error " << error;
   return testing::AssertionSuccess();
 }
 

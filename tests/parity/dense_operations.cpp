@@ -18,7 +18,16 @@ struct ForwardVariant {
   bool bias = true;
   Activation activation = Activation::identity;
   bool sums = false, abs_sums = false;
+  WeightLayout layout = WeightLayout::out_in;
 };
+
+Matrix in_memory(const Matrix& w, WeightLayout layout) {
+  if (layout == WeightLayout::out_in) return w;
+  Matrix turned(w.columns, w.rows);
+  for (std::int64_t i = 0; i < w.rows; ++i)
+    for (std::int64_t j = 0; j < w.columns; ++j) turned(j, i) = w(i, j);
+  return turned;
+}
 
 std::vector<Compared> dense_forward(Backend& backend, const Sizes& s, Values values, const ForwardVariant& variant) {
   Operands operands(s, values);
@@ -32,7 +41,8 @@ std::vector<Compared> dense_forward(Backend& backend, const Sizes& s, Values val
   PlanRunner runner(backend);
   DenseForward op;
   op.input = runner.matrix("x", x);
-  op.weight = runner.matrix("w", w);
+  op.weight = runner.matrix("w", in_memory(w, variant.layout));
+  op.weight_layout = variant.layout;
   op.output = runner.result("output", {s.rows, s.columns});
   op.activation = variant.activation;
   if (variant.bias) op.bias = runner.vector("b", b);
@@ -61,7 +71,13 @@ std::vector<Compared> dense_forward(Backend& backend, const Sizes& s, Values val
   return results;
 }
 
-std::vector<Compared> dense_backward(Backend& backend, const Sizes& s, Values values, bool input_gradient) {
+struct BackwardVariant {
+  bool weight_gradient = true, input_gradient = true;
+  WeightLayout layout = WeightLayout::out_in;
+  bool accumulate = false;
+};
+
+std::vector<Compared> dense_backward(Backend& backend, const Sizes& s, Values values, const BackwardVariant& variant) {
   Operands operands(s, values);
   Matrix delta = operands.matrix(s.rows, s.columns, -1e-2, 1e-2);
   const Matrix x = operands.matrix(s.rows, s.inner, -0.2, 1.0);
@@ -72,13 +88,26 @@ std::vector<Compared> dense_backward(Backend& backend, const Sizes& s, Values va
   DenseBackward op;
   op.delta = runner.matrix("delta", delta);
   op.input = runner.matrix("x", x);
-  op.weight = runner.matrix("w", w);
-  op.weight_gradient = runner.result("weight_gradient", {s.columns, s.inner});
-  if (input_gradient) op.input_gradient = runner.result("input_gradient", {s.rows, s.inner});
+  op.weight = runner.matrix("w", in_memory(w, variant.layout));
+  op.weight_layout = variant.layout;
+  op.accumulate = variant.accumulate;
+  // Of the product's size, so that leaving either out shows.
+  Matrix before = operands.matrix(s.columns, s.inner, -1e-2, 1e-2);
+  const Shape shape = variant.layout == WeightLayout::out_in ? Shape{s.columns, s.inner} : Shape{s.inner, s.columns};
+  if (variant.weight_gradient)
+    op.weight_gradient = variant.accumulate ? runner.matrix("weight_gradient", in_memory(before, variant.layout))
+                                            : runner.result("weight_gradient", shape);
+  if (variant.input_gradient) op.input_gradient = runner.result("input_gradient", {s.rows, s.inner});
   runner.run(op);
 
-  std::vector<Compared> results{{"weight_gradient", runner.read(op.weight_gradient), weight_product(delta, x).values}};
-  if (input_gradient)
+  std::vector<Compared> results;
+  if (variant.weight_gradient) {
+    Matrix expected = weight_product(delta, x);
+    if (variant.accumulate)
+      for (std::size_t i = 0; i < expected.values.size(); ++i) expected.values[i] += before.values[i];
+    results.push_back({"weight_gradient", runner.read(op.weight_gradient), in_memory(expected, variant.layout).values});
+  }
+  if (variant.input_gradient)
     results.push_back({"input_gradient", runner.read(op.input_gradient), input_product(delta, w).values});
   return results;
 }
@@ -100,11 +129,22 @@ std::vector<OperationCase> dense_operations() {
         add_forward(std::string(to_string(activation)) + (sums ? "_sums" : "") + (abs_sums ? "_abs_sums" : ""),
                     {.activation = activation, .sums = sums, .abs_sums = abs_sums},
                     {Values::random, Values::zeros, Values::saturated, Values::nan});
-  for (bool input_gradient : {false, true})
-    rows.push_back({std::string("dense_backward") + (input_gradient ? "" : "_weight_only"),
+  add_forward("product_in_out", {.bias = false, .layout = WeightLayout::in_out}, {Values::random, Values::nan});
+  add_forward("sigmoid_sums_in_out", {.activation = Activation::sigmoid, .sums = true, .layout = WeightLayout::in_out},
+              {Values::random});
+  const std::pair<const char*, BackwardVariant> backward[] = {
+      {"dense_backward", {}},
+      {"dense_backward_weight_only", {.input_gradient = false}},
+      {"dense_backward_input_only", {.weight_gradient = false}},
+      {"dense_backward_accumulate", {.accumulate = true}},
+      {"dense_backward_in_out", {.layout = WeightLayout::in_out}},
+      {"dense_backward_in_out_accumulate", {.layout = WeightLayout::in_out, .accumulate = true}},
+  };
+  for (const auto& [name, variant] : backward)
+    rows.push_back({name,
                     {Values::random, Values::zeros, Values::nan},
-                    [input_gradient](Backend& backend, const Sizes& s, Values v) {
-                      return dense_backward(backend, s, v, input_gradient);
+                    [variant = variant](Backend& backend, const Sizes& s, Values v) {
+                      return dense_backward(backend, s, v, variant);
                     },
                     true});
   return rows;

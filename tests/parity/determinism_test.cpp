@@ -103,7 +103,7 @@ TEST_P(Determinism, SamplesComeInFeistelOrder) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Each, Determinism, testing::ValuesIn(parity_backends()),
+INSTANTIATE_TEST_SUITE_P(Each, Determinism, testing::ValuesIn(full_size_backends()),
                          [](const auto& instance) { return instance.param.name; });
 
 }  // namespace

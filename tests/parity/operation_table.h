@@ -32,6 +32,8 @@ struct OperationCase {
   bool product = false;  ///< uses Sizes::inner
   /// Its place among the variants of the same operation, which share the large sizes out among them.
   std::size_t variant = 0, variants = 1;
+  /// Where not empty, these in place of the awkward sizes.
+  std::vector<Sizes> sizes = {};
 
   friend void PrintTo(const OperationCase& operation, std::ostream* stream) { *stream << operation.name; }
 };
@@ -41,10 +43,15 @@ std::vector<OperationCase> operation_table();
 
 std::vector<OperationCase> dense_operations();
 std::vector<OperationCase> reconstruction_operations();
+std::vector<OperationCase> convolution_operations();
 std::vector<OperationCase> code_operations();
 std::vector<OperationCase> classifier_operations();
 std::vector<OperationCase> update_operations();
 std::vector<OperationCase> step_operations();
+std::vector<OperationCase> noise_operations();
+std::vector<OperationCase> top_k_operations();
+std::vector<OperationCase> channel_operations();
+std::vector<OperationCase> vector_operations();
 
 /// Operands for one check: the same for the same sizes. Everything is rounded to float, so that backend and reference
 /// start from the same numbers.

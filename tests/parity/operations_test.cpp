@@ -20,9 +20,15 @@ bool is_small(const OperationCase& operation, const Sizes& s, std::int64_t slowe
   return operation.product ? s.rows * s.columns * s.inner <= 40'000 / slower : s.rows * s.columns <= 4'100 / slower;
 }
 
-/// All pairs, or triples, of awkward sizes that stay below the limits; of the large ones, this variant's share.
+/// Its own sizes, or all pairs, or triples, of awkward ones that stay below the limits; of the large ones, this
+/// variant's share.
 std::vector<Sizes> sizes_for(const OperationCase& operation, std::int64_t slower) {
   std::vector<Sizes> small, large;
+  if (!operation.sizes.empty()) {
+    for (const Sizes& s : operation.sizes)
+      if (small.empty() || s.rows <= 40 / slower) small.push_back(s);
+    return small;
+  }
   for (std::int64_t rows : kAwkward)
     for (std::int64_t columns : kAwkward)
       for (std::int64_t inner : kAwkward) {
@@ -41,6 +47,18 @@ const char* name_of(Values values) {
   return kNames[static_cast<int>(values)];
 }
 
+/// Matrix products and convolutions: what another precision than fp32 changes. The others are the same code.
+bool multiplies(const OperationCase& operation) {
+  return operation.product || !operation.sizes.empty();
+}
+
+/// In few numbers the terms of a sum may cancel, and then the digits that the operands have lost are many of what is
+/// left: no bound holds for the relative error of those.
+bool is_comparable(const Compared& compared, Precision precision) {
+  constexpr std::size_t kEnough = 31;
+  return precision == Precision::fp32 || !compared.bounds.empty() || compared.expected.size() >= kEnough;
+}
+
 struct Instance {
   BackendFactory backend;
   OperationCase operation;
@@ -51,7 +69,8 @@ struct Instance {
 std::vector<Instance> instances() {
   std::vector<Instance> list;
   for (const BackendFactory& backend : parity_backends())
-    for (const OperationCase& operation : operation_table()) list.push_back({backend, operation});
+    for (const OperationCase& operation : operation_table())
+      if (backend.precision == Precision::fp32 || multiplies(operation)) list.push_back({backend, operation});
   return list;
 }
 
@@ -61,12 +80,13 @@ TEST_P(OperationParity, AgreesWithDoublePrecision) {
   const OperationCase& operation = GetParam().operation;
   const std::unique_ptr<Backend> backend = GetParam().backend.make();
   const std::int64_t slower = GetParam().backend.slower;
+  const Precision precision = GetParam().backend.precision;
   for (const Sizes& s : sizes_for(operation, slower))
     for (Values values : operation.values) {
       if (values != Values::random && !is_small(operation, s, slower)) continue;
       for (const Compared& compared : operation.run(*backend, s, values))
-        EXPECT_TRUE(agrees(compared)) << "rows " << s.rows << ", columns " << s.columns << ", inner " << s.inner << ", "
-                                      << name_of(values);
+        EXPECT_TRUE(!is_comparable(compared, precision) || agrees(compared, precision))
+            << "rows " << s.rows << ", columns " << s.columns << ", inner " << s.inner << ", " << name_of(values);
       if (HasFailure()) return;  // one size is enough to say
     }
 }

@@ -32,12 +32,20 @@ BufferId PlanRunner::vector(const std::string& name, const std::vector<double>& 
   return bind(name, DType::f32, vector_shape(values.size()), narrowed(values));
 }
 
+BufferId PlanRunner::array(const std::string& name, const Shape& shape, const std::vector<double>& values) {
+  return bind(name, DType::f32, shape, narrowed(values));
+}
+
 BufferId PlanRunner::bytes(const std::string& name, const Shape& shape, const std::vector<std::uint8_t>& values) {
   return bind(name, DType::u8, shape, values);
 }
 
 BufferId PlanRunner::integers(const std::string& name, const std::vector<std::int32_t>& values) {
   return bind(name, DType::i32, vector_shape(values.size()), values);
+}
+
+BufferId PlanRunner::integers(const std::string& name, const Shape& shape, const std::vector<std::int32_t>& values) {
+  return bind(name, DType::i32, shape, values);
 }
 
 BufferId PlanRunner::doubles(const std::string& name, const Shape& shape, const std::vector<double>& values) {
@@ -49,8 +57,9 @@ BufferId PlanRunner::state(const StepState& state) {
 }
 
 BufferId PlanRunner::scalars(const StepScalars& s) {
-  return bind("scalars", DType::f32, {4},
-              std::vector<float>{s.learning_rate, s.adam_step_size, s.adam_inv_sqrt_correction2, s.sample_count});
+  return bind(
+      "scalars", DType::f32, {kStepScalars},
+      std::vector<float>{s.learning_rate, s.adam_step_size, s.adam_inv_sqrt_correction2, s.sample_count, s.kept_units});
 }
 
 BufferId PlanRunner::result(const std::string& name, const Shape& shape) {
@@ -62,9 +71,21 @@ BufferId PlanRunner::result_value(const std::string& name) {
   return bind(name, DType::f64, {1}, std::vector<double>{kUnwritten});
 }
 
+BufferId PlanRunner::result_integers(const std::string& name, const Shape& shape) {
+  return bind(name, DType::i32, shape, std::vector<std::int32_t>(static_cast<std::size_t>(shape.elements()), -777));
+}
+
+BufferId PlanRunner::result_doubles(const std::string& name, std::int64_t elements) {
+  return bind(name, DType::f64, {elements}, std::vector<double>(static_cast<std::size_t>(elements), kUnwritten));
+}
+
 void PlanRunner::run(const Operation& operation, std::int64_t steps) {
-  plan_.name = "one operation";
-  plan_.operations = {operation};
+  run(std::vector<Operation>{operation}, steps);
+}
+
+void PlanRunner::run(std::vector<Operation> operations, std::int64_t steps) {
+  plan_.name = "a few operations";
+  plan_.operations = std::move(operations);
   backend_.compile(plan_, bindings_)->run(steps);
 }
 
@@ -82,6 +103,8 @@ std::vector<double> PlanRunner::read(BufferId id) {
   switch (plan_[id].dtype) {
     case DType::f64:
       return download<double>(id);
+    case DType::i32:
+      return download<std::int32_t>(id);
     case DType::i64:
       return download<std::int64_t>(id);
     default:

@@ -54,6 +54,15 @@ Model start_of(const Network& network) {
   return random_model(network, 2, sigmoid ? 2.0 : 1.0);
 }
 
+/// Whether a little error in the products makes little error in the run. It does not where units change sides: a relu
+/// opens or shuts, |h| of a code of both signs turns its slope; and Adam divides by the root of a gradient's mean
+/// square, so that where its terms cancel, as they do in linear networks, what their rounding leaves is a step as large
+/// as any.
+bool is_smooth(const Case& c, OptimizerKind optimizer) {
+  return (optimizer != OptimizerKind::adam || c.hidden == Activation::sigmoid) && c.hidden != Activation::relu &&
+         c.output != Activation::relu && (c.sparsity != Sparsity::l1 || c.hidden == Activation::sigmoid);
+}
+
 struct Depth {
   const char* name;
   std::vector<std::int64_t> encoder, decoder;
@@ -90,6 +99,7 @@ TEST_P(RunParity, EveryCaseAndDepth) {
   std::int64_t turn = GetParam().index;
   for (const Case& c : all_cases())
     for (const Depth& depth : kDepths) {
+      if (GetParam().backend.precision != Precision::fp32 && !is_smooth(c, GetParam().optimizer.second.kind)) continue;
       if (c.loss != GetParam().loss || ++turn % GetParam().backend.slower != 0) continue;
       const double scale = gradient_scale(c.reduction);
       TrainingRun run{start_of(make_network(kFeatures, depth.encoder, depth.decoder, c.hidden, c.output)), data, {}};
@@ -105,7 +115,7 @@ TEST_P(RunParity, EveryCaseAndDepth) {
       Optimizer& optimizer = run.options.optimizer;
       if (optimizer.kind == OptimizerKind::sgd) optimizer.learning_rate = sgd_rate(c, optimizer.momentum > 0);
       SCOPED_TRACE(c.name() + " " + depth.name);
-      expect_same_training(run, train_on(*backend, run), train_reference(run));
+      expect_same_training(run, train_on(*backend, run), train_reference(run), GetParam().backend.precision);
     }
 }
 
@@ -127,6 +137,8 @@ TEST_P(SparseDataParity, AwkwardSizes) {
        {Size{1, 1, 1}, Size{31, 33, 7}, Size{127, 32, 33}, Size{1000, 31, 31}, Size{1023, 127, 32}, Size{4097, 5, 3}})
     for (double density : {0.5, 0.2, 0.02, 0.0})
       for (DType type : {DType::u8, DType::f32}) {
+        // A backend on which this takes long runs each size and density with one of the types.
+        if (GetParam().slower > 1 && (type == DType::u8) == (density == 0.5 || density == 0.02)) continue;
         const Network network = make_network(features, {hidden}, {}, Activation::sigmoid, Activation::sigmoid);
         TrainingRun run{random_model(network, 4, 2.0), random_dataset(2 * batch + 1, features, type, 5, density), {}};
         run.options.optimizer.learning_rate = 0.01;
@@ -138,7 +150,7 @@ TEST_P(SparseDataParity, AwkwardSizes) {
       }
 }
 
-INSTANTIATE_TEST_SUITE_P(Each, SparseDataParity, testing::ValuesIn(parity_backends()),
+INSTANTIATE_TEST_SUITE_P(Each, SparseDataParity, testing::ValuesIn(fp32_backends()),
                          [](const auto& instance) { return instance.param.name; });
 
 /// The penalties of the main job matter to this comparison. Adam divides by sqrt(v): where the terms of a gradient
@@ -152,10 +164,10 @@ TEST_P(MainJobParity, TwentySteps) {
   initialize(run.start, {}, 1);
   run.options.seed = 1;
   static const TrainingResult expected = train_reference(run);
-  expect_same_training(run, train_on(*GetParam().make(), run), expected);
+  expect_same_training(run, train_on(*GetParam().make(), run), expected, GetParam().precision);
 }
 
-INSTANTIATE_TEST_SUITE_P(Each, MainJobParity, testing::ValuesIn(parity_backends()),
+INSTANTIATE_TEST_SUITE_P(Each, MainJobParity, testing::ValuesIn(full_size_backends()),
                          [](const auto& instance) { return instance.param.name; });
 
 }  // namespace

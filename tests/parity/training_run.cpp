@@ -6,6 +6,7 @@
 #include <numeric>
 
 #include "lacuna/math/feistel.h"
+#include "lacuna/math/noise.h"
 #include "parity/comparison.h"
 #include "support/random.h"
 
@@ -30,6 +31,45 @@ std::vector<double> history(const TrainingResult& result, double StepLoss::*term
   return values;
 }
 
+/// The random word of each element.
+std::vector<std::uint32_t> noise_words(std::uint64_t seed, std::uint32_t stream, std::int64_t step,
+                                       std::size_t elements) {
+  std::vector<std::uint32_t> words;
+  for (std::int64_t block = 0; words.size() < elements; ++block) {
+    const math::Philox4 random = math::noise_block(seed, stream, step, block);
+    words.insert(words.end(), std::begin(random.word), std::end(random.word));
+  }
+  return words;
+}
+
+reference::Matrix noisy(const InputNoise& noise, std::uint64_t seed, std::int64_t step, reference::Matrix x) {
+  const std::vector<std::uint32_t> words = noise_words(seed, 0, step, x.values.size());
+  const auto amount = static_cast<float>(noise.amount);
+  for (std::size_t i = 0; i < x.values.size(); ++i) {
+    if (noise.kind == NoiseKind::gaussian) {
+      const math::NormalPair pair = math::normal_pair(words[i & ~std::size_t{1}], words[i | 1]);
+      x.values[i] += noise.amount * static_cast<double>(i % 2 == 0 ? pair.first : pair.second);
+    } else if (math::dropped(words[i], amount)) {
+      x.values[i] = 0.0;
+    } else if (noise.kind == NoiseKind::dropout) {
+      x.values[i] /= 1.0 - noise.amount;
+    }
+  }
+  return x;
+}
+
+/// What dropout multiplies the outputs of a layer by.
+reference::Matrix dropout_factors(const TrainerOptions& options, std::uint32_t stream, std::int64_t step,
+                                  std::int64_t rows, std::int64_t units) {
+  reference::Matrix factors(rows, units);
+  std::fill(factors.values.begin(), factors.values.end(), 1.0);
+  const std::vector<std::uint32_t> words = noise_words(options.seed, stream, step, factors.values.size());
+  for (std::size_t i = 0; i < factors.values.size(); ++i)
+    factors.values[i] =
+        math::dropped(words[i], static_cast<float>(options.dropout)) ? 0.0 : 1.0 / (1.0 - options.dropout);
+  return factors;
+}
+
 }  // namespace
 
 Model random_model(const Network& network, std::uint64_t seed, double gain) {
@@ -37,11 +77,12 @@ Model random_model(const Network& network, std::uint64_t seed, double gain) {
   reference::Autoencoder values(network);
   Random random(seed);
   randomize(values, random);
-  for (reference::DenseLayer& layer : values.layers)
+  for (reference::ReferenceLayer& layer : values.layers)
     for (double& w : layer.weight.values) w *= gain;
   const std::vector<std::vector<double>*> parameters = values.parameters();
+  const std::vector<Parameter> owned = owned_parameters(model.layout);
   for (std::size_t p = 0; p < parameters.size(); ++p) {
-    float* to = model.parameters.data() + model.layout.parameters()[p].offset;
+    float* to = model.parameters.data() + owned[p].offset;
     for (double v : *parameters[p]) *to++ = static_cast<float>(v);
   }
   return model;
@@ -62,15 +103,31 @@ Dataset random_dataset(std::int64_t rows, std::int64_t features, DType type, std
   return type == DType::u8 ? dataset_of(bytes, rows, features, type) : dataset_of(floats, rows, features, type);
 }
 
+Dataset with_labels(const Dataset& data, std::int32_t classes, std::uint64_t seed) {
+  Random random(seed);
+  std::vector<std::int32_t> labels;
+  for (std::int64_t i = 0; i < data.rows(); ++i)
+    labels.push_back(static_cast<std::int32_t>(random.uniform(0, static_cast<double>(classes))));
+  const auto owner = std::make_shared<const Dataset>(data);
+  return Dataset(data.name(), data.rows(), data.sample_shape(), data.dtype(), data.values(), owner, labels);
+}
+
 Dataset as_floats(const Dataset& data) {
   std::vector<float> values(static_cast<std::size_t>(data.rows() * data.features()));
   for (std::int64_t i = 0; i < data.rows(); ++i) data.copy_row(i, values.data() + i * data.features());
   return dataset_of(std::move(values), data.rows(), data.features(), DType::f32);
 }
 
+std::vector<Parameter> owned_parameters(const ParameterLayout& layout) {
+  std::vector<Parameter> owned;
+  for (const Parameter& p : layout.parameters())
+    if (p.alias_of.empty()) owned.push_back(p);
+  return owned;
+}
+
 std::vector<std::vector<double>> parameters_of(const Model& model) {
   std::vector<std::vector<double>> list;
-  for (const Parameter& p : model.layout.parameters()) {
+  for (const Parameter& p : owned_parameters(model.layout)) {
     const float* values = model.parameters.data() + p.offset;
     list.emplace_back(values, values + p.elements());
   }
@@ -101,6 +158,29 @@ std::vector<std::vector<std::int64_t>> batch_rows(const TrainingRun& run) {
   }
 }
 
+reference::Given given_in_step(const TrainingRun& run, std::int64_t step, const std::vector<std::int64_t>& rows,
+                               const reference::Matrix& x) {
+  const TrainerOptions& options = run.options;
+  reference::Given given;
+  if (run.start.network.classifier)
+    for (std::int64_t row : rows) given.labels.push_back(run.data.labels()[static_cast<std::size_t>(row)]);
+  if (options.noise.amount > 0) given.noisy = noisy(options.noise, options.seed, step, x);
+  const reference::Autoencoder layers(run.start.network);
+  const std::size_t hidden = layers.layers.size() - 1;
+  for (std::size_t l = 0; options.dropout > 0 && l < hidden; ++l) {
+    const auto units = static_cast<std::int64_t>(layers.layers[l].bias.size()) * layers.layers[l].positions;
+    given.dropout.push_back(dropout_factors(options, static_cast<std::uint32_t>(l + 1), step, x.rows, units));
+  }
+  // A softmax alone has no encoder.
+  const std::int64_t kept = layers.encoder_layers > 0 ? layers.layers[layers.encoder_layers - 1].kept : 0;
+  if (kept > 0 && options.kept_at_start > kept && step <= options.anneal_steps) {
+    // From start to kept in a straight line, rounded up.
+    const std::int64_t whole = options.anneal_steps, gone = step - 1;
+    given.kept = (options.kept_at_start * (whole - gone) + kept * gone + whole - 1) / whole;
+  }
+  return given;
+}
+
 TrainingResult train_on(Backend& backend, const TrainingRun& run) {
   Trainer trainer(backend, run.start, run.data, run.options);
   TrainingResult result;
@@ -119,26 +199,34 @@ TrainingResult train_reference(const TrainingRun& run) {
       run.data.copy_row(rows[i], row.data());
       std::copy(row.begin(), row.end(), batch.values.begin() + static_cast<std::ptrdiff_t>(i * row.size()));
     }
-    const reference::Evaluation step = training.step(batch);
+    const auto step_number = static_cast<std::int64_t>(result.losses.size()) + 1;
+    const reference::Evaluation step = training.step(batch, given_in_step(run, step_number, rows, batch));
     result.losses.push_back({step.reconstruction, step.sparsity, step.weight_decay, step.mean_activation,
-                             static_cast<double>(rows.size())});
+                             static_cast<double>(rows.size()), step.correct});
   }
   for (const std::vector<double>* parameter : training.network().parameters()) result.parameters.push_back(*parameter);
   return result;
 }
 
-void expect_same_training(const TrainingRun& run, const TrainingResult& got, const TrainingResult& expected) {
+void expect_same_training(const TrainingRun& run, const TrainingResult& got, const TrainingResult& expected,
+                          Precision precision) {
   ASSERT_EQ(got.losses.size(), expected.losses.size());
   const std::pair<const char*, double StepLoss::*> terms[] = {{"reconstruction", &StepLoss::reconstruction},
                                                               {"sparsity", &StepLoss::sparsity},
                                                               {"weight_decay", &StepLoss::weight_decay},
                                                               {"mean_activation", &StepLoss::mean_activation},
-                                                              {"samples", &StepLoss::samples}};
-  for (const auto& [name, term] : terms) EXPECT_TRUE(agrees({name, history(got, term), history(expected, term)}));
+                                                              {"samples", &StepLoss::samples},
+                                                              {"correct", &StepLoss::correct}};
+  for (const auto& [name, term] : terms) {
+    if (precision != Precision::fp32 && term == &StepLoss::correct) continue;
+    EXPECT_TRUE(agrees({name, history(got, term), history(expected, term)}, precision));
+  }
   const std::vector<std::vector<double>> start = parameters_of(run.start);
+  const std::vector<Parameter> owned = owned_parameters(run.start.layout);
   for (std::size_t p = 0; p < start.size(); ++p)
-    EXPECT_TRUE(agrees({"update of " + run.start.layout.parameters()[p].name, difference(got.parameters[p], start[p]),
-                        difference(expected.parameters[p], start[p])}));
+    EXPECT_TRUE(agrees({"update of " + owned[p].name, difference(got.parameters[p], start[p]),
+                        difference(expected.parameters[p], start[p])},
+                       precision));
 }
 
 }  // namespace lacuna::test

@@ -20,6 +20,8 @@ struct TrainingRun {
 Model random_model(const Network& network, std::uint64_t seed, double gain = 1.0);
 /// Uniform in [0, 1], floats or bytes; all but this share of the values are 0.
 Dataset random_dataset(std::int64_t rows, std::int64_t features, DType type, std::uint64_t seed, double density = 1.0);
+/// The same with labels below `classes`, drawn too.
+Dataset with_labels(const Dataset& data, std::int32_t classes, std::uint64_t seed);
 /// The same samples as floats.
 Dataset as_floats(const Dataset& data);
 
@@ -29,18 +31,27 @@ reference::Autoencoder as_reference(const Model& model);
 /// without shuffling; the last batch of an epoch holds what is left.
 std::vector<std::vector<std::int64_t>> batch_rows(const TrainingRun& run);
 
+/// What step `step`, counted from 1, is given beside its batch `x` of the rows `rows`: labels, noise, dropout and the
+/// annealed k. Masks come from math/noise.h, as the backends' do.
+reference::Given given_in_step(const TrainingRun& run, std::int64_t step, const std::vector<std::int64_t>& rows,
+                               const reference::Matrix& x);
+
 /// Losses and parameters after the run.
 struct TrainingResult {
   std::vector<StepLoss> losses;
-  std::vector<std::vector<double>> parameters;  ///< in the order of ParameterLayout
+  std::vector<std::vector<double>> parameters;  ///< those of owned_parameters()
 };
 TrainingResult train_on(Backend& backend, const TrainingRun& run);
 TrainingResult train_reference(const TrainingRun& run);
 
-/// The values of each parameter, without the slab's padding.
+/// The parameters that own storage, which tied ones do not, in the order of ParameterLayout.
+std::vector<Parameter> owned_parameters(const ParameterLayout& layout);
+/// The values of each, without the slab's padding.
 std::vector<std::vector<double>> parameters_of(const Model& model);
 
-/// Expects that the updates of every parameter and all terms of the loss agree to kFp32Bound.
-void expect_same_training(const TrainingRun& run, const TrainingResult& got, const TrainingResult& expected);
+/// Expects that the updates of every parameter and all terms of the loss agree to bound_of(precision). How many samples
+/// are classified correctly is compared in fp32 alone: it changes by whole samples.
+void expect_same_training(const TrainingRun& run, const TrainingResult& got, const TrainingResult& expected,
+                          Precision precision = Precision::fp32);
 
 }  // namespace lacuna::test

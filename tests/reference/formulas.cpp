@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numbers>
+#include <numeric>
 
 namespace lacuna::reference {
 namespace {
@@ -94,6 +96,37 @@ std::vector<double> softmax(const std::vector<double>& z) {
 
 double cross_entropy(const std::vector<double>& z, std::size_t label) {
   return -std::log(softmax(z)[label]);
+}
+
+std::vector<bool> largest(const std::vector<double>& row, std::int64_t k) {
+  std::vector<std::size_t> order(row.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  const auto before = [&row](std::size_t a, std::size_t b) {
+    if (std::isnan(row[a]) || std::isnan(row[b])) return std::isnan(row[a]) && !std::isnan(row[b]);
+    return row[a] > row[b];
+  };
+  std::stable_sort(order.begin(), order.end(), before);
+  std::vector<bool> kept(row.size());
+  for (std::size_t i = 0; i < std::min(order.size(), static_cast<std::size_t>(k)); ++i) kept[order[i]] = true;
+  return kept;
+}
+
+double schedule_factor(const Schedule& schedule, std::int64_t step) {
+  const auto t = static_cast<double>(step), warmup = static_cast<double>(schedule.warmup);
+  if (t <= warmup) return t / (warmup + 1.0);
+  const double after = t - warmup - 1.0;
+  switch (schedule.kind) {
+    case ScheduleKind::constant:
+      return 1.0;
+    case ScheduleKind::step:
+      return std::pow(schedule.factor, std::floor(after / static_cast<double>(schedule.every)));
+    case ScheduleKind::cosine: {
+      const double length = static_cast<double>(schedule.total) - warmup;
+      const double done = after >= length ? 1.0 : after / length;
+      return schedule.factor + (1.0 - schedule.factor) * (1.0 + std::cos(std::numbers::pi * done)) / 2.0;
+    }
+  }
+  return 0.0;
 }
 
 double sign(double v) {

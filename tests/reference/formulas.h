@@ -5,6 +5,7 @@
 
 #include "lacuna/network.h"
 #include "lacuna/objective.h"
+#include "lacuna/optimizer.h"
 
 // The scalar formulas of docs/math.md, in double precision and by the standard library's functions.
 
@@ -30,6 +31,12 @@ double kl_slope(double mean, double rho);
 std::vector<double> softmax(const std::vector<double>& z);
 /// -log softmax(z)[label]; its derivative with respect to z is softmax(z) - onehot(label).
 double cross_entropy(const std::vector<double>& z, std::size_t label);
+
+/// Which k of the row are its largest: among equals the first ones; NaN is larger than every number.
+std::vector<bool> largest(const std::vector<double>& row, std::int64_t k);
+
+/// What the learning rate is multiplied by in step `step`, counted from 1.
+double schedule_factor(const Schedule& schedule, std::int64_t step);
 
 /// -1, 0 or 1.
 double sign(double v);

@@ -3,6 +3,8 @@
 #include <cmath>
 #include <utility>
 
+#include "reference/formulas.h"
+
 namespace lacuna::reference {
 
 Training::Training(Autoencoder start, const Objective& objective, const Optimizer& optimizer)
@@ -12,8 +14,8 @@ Training::Training(Autoencoder start, const Objective& objective, const Optimize
   second_ = first_;
 }
 
-Evaluation Training::step(const Matrix& batch) {
-  Evaluation result = evaluate(network_, objective_, batch);
+Evaluation Training::step(const Matrix& batch, const Given& given) {
+  Evaluation result = evaluate(network_, objective_, batch, given);
   ++steps_;
   const std::vector<std::vector<double>*> parameters = network_.parameters();
   for (std::size_t p = 0; p < parameters.size(); ++p)
@@ -30,6 +32,7 @@ std::vector<Evaluation> Training::train(const std::vector<Matrix>& batches) {
 void Training::update(std::vector<double>& parameter, const std::vector<double>& gradient, std::vector<double>& first,
                       std::vector<double>& second) const {
   const Optimizer& o = optimizer_;
+  const double rate = o.learning_rate * schedule_factor(o.schedule, steps_);
   for (std::size_t i = 0; i < parameter.size(); ++i) {
     const double g = gradient[i];
     if (o.kind == OptimizerKind::adam) {
@@ -37,10 +40,10 @@ void Training::update(std::vector<double>& parameter, const std::vector<double>&
       second[i] = o.beta2 * second[i] + (1.0 - o.beta2) * g * g;
       const double mean = first[i] / (1.0 - std::pow(o.beta1, steps_));
       const double variance = second[i] / (1.0 - std::pow(o.beta2, steps_));
-      parameter[i] -= o.learning_rate * mean / (std::sqrt(variance) + o.epsilon);
+      parameter[i] -= rate * mean / (std::sqrt(variance) + o.epsilon);
     } else {
       first[i] = o.momentum * first[i] + g;
-      parameter[i] -= o.learning_rate * (o.nesterov ? g + o.momentum * first[i] : first[i]);
+      parameter[i] -= rate * (o.nesterov ? g + o.momentum * first[i] : first[i]);
     }
   }
 }

@@ -7,14 +7,14 @@
 
 namespace lacuna::reference {
 
-/// Training in double precision with the formulas of torch.optim.SGD and torch.optim.Adam. Weight decay is part of
-/// the gradient.
+/// Training in double precision with the formulas of torch.optim.SGD and torch.optim.Adam, and the schedule of the
+/// learning rate. Weight decay is part of the gradient.
 class Training {
  public:
   Training(Autoencoder start, const Objective& objective, const Optimizer& optimizer);
 
   /// One update on a batch [M, D]. Returns J and the gradients before it.
-  Evaluation step(const Matrix& batch);
+  Evaluation step(const Matrix& batch, const Given& given = {});
   /// One update per batch, in the order given.
   std::vector<Evaluation> train(const std::vector<Matrix>& batches);
 

@@ -34,7 +34,7 @@ class Random {
 
 /// Weights N(0, 1/fan_in) and biases U(-0.3, 0.3): every unit has something to do, and no bias is zero.
 inline void randomize(reference::Autoencoder& network, Random& random) {
-  for (reference::DenseLayer& layer : network.layers) {
+  for (reference::ReferenceLayer& layer : network.layers) {
     const double sigma = 1.0 / std::sqrt(static_cast<double>(layer.weight.columns));
     for (double& w : layer.weight.values) w = random.normal(sigma);
     for (double& b : layer.bias) b = random.uniform(-0.3, 0.3);

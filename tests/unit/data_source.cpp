@@ -45,8 +45,14 @@ TEST(OpenDataset, UnknownKindsGetAHint) {
   EXPECT_THAT(error_of(""), HasSubstr("unknown data source \"\""));
   for (const char* source : {"idx", "idx:", "npy:", "safetensors", "mnist:", "synthetic:", "images"})
     EXPECT_THAT(error_of(source), HasSubstr("is incomplete: write "));
-  EXPECT_THAT(error_of("images:photos"), HasSubstr("not built yet"));
+  EXPECT_THAT(error_of("images:photos"), HasSubstr("cannot list photos"));
   EXPECT_THAT(error_of("synthetic", {.limit = -1}), HasSubstr("limit"));
+}
+
+TEST(OpenDataset, OneFileHasNoTestSplit) {
+  for (const char* source : {"idx:some/file", "npy:some/file", "safetensors:some/file"})
+    EXPECT_THAT(error_of(source, {.split = Split::test}),
+                AllOf(HasSubstr("some/file has no test split"), HasSubstr("--data")));
 }
 
 TEST(OpenDataset, Idx) {

@@ -188,7 +188,8 @@ TEST(ModelFiles, RefuseMissingTensorsAndGaps) {
           p.remove(name);
       },
       {"\"decoder.0.weight\" is missing", "not an autoencoder"});
-  expect_refused([](Parts& p) { p = {}; }, {"\"encoder.0.weight\" is missing", "not an autoencoder"});
+  expect_refused([](Parts& p) { p = {}; },
+                 {"\"encoder.0.weight\" is missing", "neither an autoencoder nor a classifier"});
 }
 
 TEST(ModelFiles, RefuseShapesThatDoNotFit) {
@@ -215,9 +216,10 @@ TEST(ModelFiles, RefuseForeignNames) {
   for (const char* name :
        {"threshold", "encoder.0.weights", "encoder.00.weight", "encoder.-1.weight", "encoder..weight",
         "encoder.1e1.weight", "encoder.0x1.bias", "encoder.99999999999999999999.bias", "encoder.", "encoder.0",
-        "xencoder.0.weight", "classifier.weight"})
+        "xencoder.0.weight", "classifier.weights"})
     expect_refused([&](Parts& p) { p.add(name, {1}); },
                    {std::string("\"") + name + "\" is not part of an autoencoder"});
+  expect_refused([](Parts& p) { p.add("classifier.weight", {2, 3}); }, {"both a decoder and a classifier"});
 }
 
 TEST(ModelFiles, RefuseParametersThatAreNotFinite) {

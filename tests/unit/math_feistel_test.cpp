@@ -30,6 +30,18 @@ TEST_P(FeistelSize, IsAPermutation) {
   }
 }
 
+TEST_P(FeistelSize, IsUndoneByItsInverse) {
+  const FeistelOrder order(42, 3, GetParam(), 5);
+  for (std::uint64_t i = 0; i < GetParam(); ++i) ASSERT_EQ(order.inverse(order(i)), i);
+}
+
+TEST(Feistel, StreamsHaveOrdersOfTheirOwn) {
+  const FeistelOrder one(42, 3, 1000, 1), other(42, 3, 1000, 2);
+  std::uint64_t same = 0;
+  for (std::uint64_t i = 0; i < 1000; ++i) same += one(i) == other(i) ? 1 : 0;
+  EXPECT_LT(same, 20u);
+}
+
 INSTANTIATE_TEST_SUITE_P(Sizes, FeistelSize,
                          testing::Values(1, 2, 3, 4, 5, 16, 17, 31, 32, 33, 1000, 1023, 4096, 4097, 60000));
 

@@ -47,7 +47,7 @@ std::vector<float> product(const Problem& p, int threads) {
   const std::unique_ptr<float, Free> packed(
       static_cast<float*>(std::aligned_alloc(64, static_cast<std::size_t>(floats) * sizeof(float))));
   std::vector<float> c(static_cast<std::size_t>(p.m * p.n), std::numeric_limits<float>::quiet_NaN());
-  cpu::kernels().gemm({p.m, p.n, p.k, p.left(), p.right(), c.data(), packed.get(), threads});
+  cpu::kernels().gemm({p.m, p.n, p.k, p.left(), p.right(), c.data(), false, packed.get(), threads});
   return c;
 }
 

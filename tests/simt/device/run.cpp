@@ -1,6 +1,8 @@
 #include "device/run.h"
 
+#include <cstddef>
 #include <cstdlib>
+#include <functional>
 #include <string>
 
 #include "device/context.h"
@@ -103,6 +105,15 @@ std::uint64_t wait(State state, const Rendezvous& rendezvous) {
 void* dynamic_shared_memory() {
   require_kernel("dynamic shared memory");
   return context.block->dynamic_shared.get();
+}
+
+void require_global(const void* address, const char* call) {
+  if (running == nullptr) return;
+  const auto* at = static_cast<const std::byte*>(address);
+  const std::byte* shared = context.block->dynamic_shared.get();
+  if (std::less<>()(at, shared) || !std::less<>()(at, shared + running->launch().shared_bytes)) return;
+  note_fault(describe_thread(context.rank) + ": " + call + " of shared memory, which is for global memory alone");
+  stop_thread();
 }
 
 void note_fault(const std::string& message) {

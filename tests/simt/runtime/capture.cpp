@@ -144,13 +144,10 @@ cudaError_t wait_captured(CUstream_st& stream, const CUevent_st& event) {
 
 using simt::detail::call;
 using simt::detail::Capture;
+using simt::detail::find_stream;
 using simt::detail::runtime;
 
 namespace {
-
-CUstream_st* find_stream(cudaStream_t handle) {
-  return runtime().scheduler.find(handle, runtime().device);
-}
 
 cudaStreamCaptureStatus status_of(const CUstream_st& stream) {
   if (stream.capture == nullptr) return cudaStreamCaptureStatusNone;

@@ -13,8 +13,10 @@ void reset();
 /// What the program under test asked for since the last reset. Work counts when it is put into a stream; the work of a
 /// graph counts each time the graph is launched, and not when it is captured.
 struct Counters {
-  std::uint64_t launches = 0;  ///< kernels; matrix products of cuBLAS are `gemms`
-  std::uint64_t gemms = 0;     ///< calls of cuBLAS that compute
+  std::uint64_t calls = 0;         ///< of the runtime by the host, of whatever kind
+  std::uint64_t launches = 0;      ///< kernels; matrix products of cuBLAS are `gemms`
+  std::uint64_t gemms = 0;         ///< calls of cuBLAS that compute
+  std::uint64_t convolutions = 0;  ///< calls of cuDNN that compute
   std::uint64_t graph_launches = 0;
   std::uint64_t host_functions = 0;
   std::uint64_t copies_h2d = 0, copies_d2h = 0, copies_d2d = 0;
@@ -39,6 +41,7 @@ void reset_counters();
 struct Live {
   std::size_t device_allocations = 0, device_bytes = 0, pinned_allocations = 0;
   std::size_t streams = 0, events = 0, graphs = 0, graph_execs = 0, cublas_handles = 0;
+  std::size_t cudnn_handles = 0, cudnn_descriptors = 0;
   bool nothing() const;
 };
 Live live();
@@ -49,17 +52,19 @@ struct Machine {
   int driver_version = 13000;                        ///< 0: there is no driver
   std::size_t device_memory = std::size_t{4} << 30;  ///< of each device
   int multiprocessors = 132;                         ///< fewer: programs that fill the device launch fewer blocks
-  bool has_kernel_image = true;                      ///< false: the program's kernels are built for other devices only
+  std::size_t shared_memory = 227 * 1024;            ///< that a block may ask for
+  bool cooperative_launch = true;
+  bool has_kernel_image = true;  ///< false: the program's kernels are built for other devices only
 };
 void set_machine(const Machine& machine);
 
 /// When queued work runs.
 ///   immediate  when it is queued;
-///   deferred   only when something waits for it: a synchronisation, a query, a blocking copy. Streams and events
-///   define
-///              the order, and nothing else: at each wait, the other streams' work runs in turn before (as far as it
-///              can) or not at all, and the nodes of a graph run in turn in the first and in the last order that their
-///              edges allow. The lowest bit of `seed` says with which of the two it begins: run a test with both.
+///   deferred   only when something waits for it: a synchronisation, a query, a blocking copy; asynchronous copies with
+///              pageable memory are no such thing. Streams and events define the order, and nothing else: at each wait,
+///              the other streams' work runs in turn before (as far as it can) or not at all, and the nodes of a graph
+///              run in turn in the first and in the last order that their edges allow. The lowest bit of `seed` says
+///              with which of the two it begins: run a test with both.
 enum class Execution { immediate, deferred };
 void set_execution(Execution execution, unsigned seed = 0);
 

@@ -66,7 +66,7 @@ void run_copy(const Copy& copy) {
   for (std::size_t row = 0; row < to.height; ++row) std::memcpy(to.row(row), from.row(row), to.width);
 }
 
-/// A copy whose pageable source is read now, as the device's driver does.
+/// A copy whose pageable source is read now.
 std::function<void()> staged(Copy copy) {
   auto bytes = std::make_shared<std::vector<char>>(copy.from.region.bytes());
   const Region source = copy.from.region;
@@ -130,13 +130,15 @@ cudaError_t submit_async(const Copy& copy, cudaStream_t stream) {
   work.cost.pageable_copies = from_pageable || to_pageable;
   // A captured copy reads the host's memory when the graph is launched, and never waits.
   if (is_captured(stream)) return submit(stream, std::move(work));
-  if (from_pageable) {
+  // "Might be synchronous", says the manual of copies with pageable memory: nobody may rely on it, nor on the opposite.
+  const bool at_once = !runtime().scheduler.deferred();
+  if (from_pageable && at_once) {
     work.action = [copy_now = staged(copy)] { simt::detail::run_unless_lost(copy_now); };
   }
   work.cost.synchronisations = to_pageable;
   TicketPtr ticket;
   const cudaError_t result = submit(stream, std::move(work), &ticket);
-  if (result == cudaSuccess && to_pageable) runtime().scheduler.finish(ticket);
+  if (result == cudaSuccess && to_pageable && at_once) runtime().scheduler.finish(ticket);
   return result;
 }
 

@@ -66,6 +66,7 @@ const char* cublasGetStatusString(cublasStatus_t status) {
 }
 
 cublasStatus_t cublasCreate(cublasHandle_t* handle) {
+  const simt::detail::Turn turn;
   if (handle == nullptr) return CUBLAS_STATUS_INVALID_VALUE;
   if (runtime().errors.enter(runtime().machine) != cudaSuccess) return CUBLAS_STATUS_NOT_INITIALIZED;
   // The library allocates device memory for itself here.

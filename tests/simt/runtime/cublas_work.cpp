@@ -81,6 +81,7 @@ bool is_operation(cublasOperation_t operation) {
 }
 
 cublasStatus_t submit(const cublasContext& context, std::function<void()> compute) {
+  const Turn turn;
   Runtime& rt = runtime();
   if (rt.errors.enter(rt.machine) != cudaSuccess) return CUBLAS_STATUS_EXECUTION_FAILED;
   if (!rt.machine.has_kernel_image) return CUBLAS_STATUS_ARCH_MISMATCH;

@@ -33,7 +33,7 @@ cudaDeviceProp properties(int device) {
   prop.totalConstMem = 64 * 1024;
   prop.memPitch = 2147483647;
   prop.sharedMemPerBlock = kSharedPerBlock;
-  prop.sharedMemPerBlockOptin = kSharedPerBlockOptIn;
+  prop.sharedMemPerBlockOptin = runtime().machine.shared_memory;
   prop.sharedMemPerMultiprocessor = kSharedPerMultiprocessor;
   prop.reservedSharedMemPerBlock = kSharedReservedPerBlock;
   prop.regsPerBlock = kRegistersPerMultiprocessor;
@@ -50,7 +50,7 @@ cudaDeviceProp properties(int device) {
   prop.ECCEnabled = 1;
   prop.asyncEngineCount = 3;
   prop.concurrentKernels = 1;
-  prop.cooperativeLaunch = 1;
+  prop.cooperativeLaunch = runtime().machine.cooperative_launch ? 1 : 0;
   prop.unifiedAddressing = 1;
   prop.canMapHostMemory = 1;
   prop.hostRegisterSupported = 1;
@@ -158,7 +158,7 @@ std::optional<int> attribute_of(const cudaDeviceProp& prop, cudaDeviceAttr attri
 }  // namespace
 
 int blocks_per_multiprocessor(int threads, std::size_t dynamic_shared) {
-  if (threads > kMaxThreadsPerBlock || dynamic_shared > kSharedPerBlockOptIn) return 0;
+  if (threads > kMaxThreadsPerBlock || dynamic_shared > runtime().machine.shared_memory) return 0;
   const int warps = (threads + kWarp - 1) / kWarp;
   const int by_threads = kMaxThreadsPerMultiprocessor / (warps * kWarp);
   const int by_registers = kRegistersPerMultiprocessor / (warps * kWarp * kRegistersPerThread);

@@ -57,10 +57,12 @@ bool ErrorState::fails_allocation_now() {
 using simt::detail::runtime;
 
 cudaError_t cudaGetLastError() {
+  const simt::detail::Turn turn;
   return runtime().errors.take();
 }
 
 cudaError_t cudaPeekAtLastError() {
+  const simt::detail::Turn turn;
   return runtime().errors.peek();
 }
 

@@ -1,9 +1,10 @@
 #include "runtime/gemm.h"
 
 #include <algorithm>
-#include <bit>
 #include <cstring>
 #include <vector>
+
+#include "runtime/rounding.h"
 
 namespace simt::detail {
 namespace {
@@ -17,22 +18,6 @@ static_assert(kBlockRows % kTileRows == 0 && kBlockColumns % kTileColumns == 0);
 using Vector __attribute__((vector_size(16))) = float;
 constexpr std::int64_t kLanes = 4;
 constexpr std::int64_t kVectors = kTileRows / kLanes;
-
-float round_to_tf32(float value) {
-  const auto bits = std::bit_cast<std::uint32_t>(value);
-  if ((bits & 0x7F800000U) == 0x7F800000U) return value;
-  return std::bit_cast<float>((bits + 0x1000U) & ~0x1FFFU);
-}
-
-std::uint16_t to_bf16(float value) {
-  const auto bits = std::bit_cast<std::uint32_t>(value);
-  if (value != value) return static_cast<std::uint16_t>((bits >> 16) | 0x40U);
-  return static_cast<std::uint16_t>((bits + 0x7FFFU + ((bits >> 16) & 1U)) >> 16);
-}
-
-float from_bf16(std::uint16_t value) {
-  return std::bit_cast<float>(std::uint32_t{value} << 16);
-}
 
 float load(const void* data, Element element, std::int64_t index) {
   if (element == Element::f32) return static_cast<const float*>(data)[index];

@@ -29,7 +29,7 @@ std::size_t dynamic_shared_limit(const void* kernel) {
 
 /// Static and dynamic together: once the attribute is set, the hardware's limit.
 std::size_t shared_limit(const void* kernel) {
-  return runtime().dynamic_shared_limits.contains(kernel) ? kSharedPerBlockOptIn : kSharedPerBlock;
+  return runtime().dynamic_shared_limits.contains(kernel) ? runtime().machine.shared_memory : kSharedPerBlock;
 }
 
 cudaError_t check_kernel(const void* kernel) {
@@ -50,6 +50,7 @@ cudaError_t check_configuration(const cudaLaunchConfig_t& config, const void* ke
   if (!is_within(config.gridDim, kMaxGrid) || !is_within(config.blockDim, kMaxBlock)) {
     return cudaErrorInvalidConfiguration;
   }
+  if (cooperative && !runtime().machine.cooperative_launch) return cudaErrorNotSupported;
   const std::uint64_t threads = volume(config.blockDim);
   if (threads > kMaxThreadsPerBlock) return cudaErrorInvalidConfiguration;
   if (config.dynamicSmemBytes > dynamic_shared_limit(kernel)) return cudaErrorInvalidValue;
@@ -114,7 +115,7 @@ cudaError_t cudaFuncSetAttribute(const void* kernel, cudaFuncAttribute attribute
       return cudaErrorInvalidValue;
     }
     if (attribute != cudaFuncAttributeMaxDynamicSharedMemorySize) return cudaSuccess;
-    if (value < 0 || static_cast<std::size_t>(value) > simt::detail::kSharedPerBlockOptIn) return cudaErrorInvalidValue;
+    if (value < 0 || static_cast<std::size_t>(value) > runtime().machine.shared_memory) return cudaErrorInvalidValue;
     runtime().dynamic_shared_limits[kernel] = value;
     return cudaSuccess;
   });

@@ -1,6 +1,7 @@
 #include "runtime/runtime.h"
 
 #include "runtime/cublas_handle.h"
+#include "runtime/cudnn_handle.h"
 #include "runtime/graph.h"
 
 namespace simt::detail {
@@ -19,6 +20,10 @@ Runtime& runtime() {
 void Runtime::reset_device() {
   for (int each = 0; each < machine.devices; ++each) scheduler.finish_device(each);
   cublas_handles.clear();
+  cudnn_handles.clear();
+  cudnn_tensors.clear();
+  cudnn_filters.clear();
+  cudnn_convolutions.clear();
   execs.clear();
   graphs.clear();
   events.clear();
@@ -60,6 +65,7 @@ void reset() {
 Counters& Counters::operator+=(const Counters& other) {
   launches += other.launches;
   gemms += other.gemms;
+  convolutions += other.convolutions;
   graph_launches += other.graph_launches;
   host_functions += other.host_functions;
   copies_h2d += other.copies_h2d;
@@ -86,7 +92,9 @@ void reset_counters() {
 }
 
 bool Live::nothing() const {
-  return device_allocations + pinned_allocations + streams + events + graphs + graph_execs + cublas_handles == 0;
+  return device_allocations + pinned_allocations + streams + events + graphs + graph_execs + cublas_handles +
+             cudnn_handles + cudnn_descriptors ==
+         0;
 }
 
 Live live() {
@@ -100,6 +108,8 @@ Live live() {
   alive.graphs = rt.graphs.size();
   alive.graph_execs = rt.execs.size();
   alive.cublas_handles = rt.cublas_handles.size();
+  alive.cudnn_handles = rt.cudnn_handles.size();
+  alive.cudnn_descriptors = rt.cudnn_tensors.size() + rt.cudnn_filters.size() + rt.cudnn_convolutions.size();
   return alive;
 }
 

@@ -2,6 +2,7 @@
 
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <unordered_map>
 #include <vector>
 
@@ -20,8 +21,26 @@ struct CUevent_st {
 };
 
 struct cublasContext;
+struct cudnnContext;
+struct cudnnTensorStruct;
+struct cudnnFilterStruct;
+struct cudnnConvolutionStruct;
 
 namespace simt::detail {
+
+/// Held by whatever looks at the runtime: the program may call it from several threads, which take turns here, also
+/// while a kernel runs. A call may lead to others.
+class Turn {
+ public:
+  Turn() : lock_(mutex()) {}
+
+ private:
+  static std::recursive_mutex& mutex() {
+    static auto& one = *new std::recursive_mutex;  // as the runtime, never destroyed
+    return one;
+  }
+  std::lock_guard<std::recursive_mutex> lock_;
+};
 
 /// Objects that the program holds by address. An address is never given out twice, so that one which the program uses
 /// after it destroyed the object is always found out.
@@ -29,15 +48,18 @@ template <typename T>
 class Registry {
  public:
   T* add(std::shared_ptr<T> object) {
+    const Turn turn;
     T* handle = object.get();
     objects_.emplace(handle, std::move(object));
     return handle;
   }
   std::shared_ptr<T> find(const T* handle) const {
+    const Turn turn;
     const auto found = objects_.find(handle);
     return found == objects_.end() ? nullptr : found->second;
   }
   bool remove(const T* handle) {
+    const Turn turn;
     const auto found = objects_.find(handle);
     if (found == objects_.end()) return false;
     *found->second = T{};
@@ -68,6 +90,10 @@ struct Runtime {
   Registry<CUgraph_st> graphs;
   Registry<CUgraphExec_st> execs;
   Registry<cublasContext> cublas_handles;
+  Registry<cudnnContext> cudnn_handles;
+  Registry<cudnnTensorStruct> cudnn_tensors;
+  Registry<cudnnFilterStruct> cudnn_filters;
+  Registry<cudnnConvolutionStruct> cudnn_convolutions;
   std::unordered_map<const void*, int> dynamic_shared_limits;  ///< by kernel
 
   /// Waits, then forgets whatever the program holds; of all devices, since most programs use one.
@@ -80,8 +106,15 @@ Runtime& runtime();
 /// call itself; its result becomes the last error.
 template <typename Body>
 cudaError_t call(Body&& body) {
+  const Turn turn;
+  ++runtime().counters.calls;
   const cudaError_t refused = runtime().errors.enter(runtime().machine);
   return runtime().errors.leave(refused != cudaSuccess ? refused : body());
+}
+
+/// The stream behind a handle, of the current device where it is a default stream; or null.
+inline CUstream_st* find_stream(cudaStream_t handle) {
+  return runtime().scheduler.find(handle, runtime().device);
 }
 
 /// Work for a stream.

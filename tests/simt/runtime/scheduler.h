@@ -50,6 +50,7 @@ namespace simt::detail {
 class Scheduler {
  public:
   void set(Execution execution, unsigned seed);
+  bool deferred() const { return deferred_; }
 
   CUstream_st* create(unsigned flags, int priority, int device);
   void destroy(CUstream_st& stream);

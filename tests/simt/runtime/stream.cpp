@@ -3,16 +3,13 @@
 #include "runtime/runtime.h"
 
 using simt::detail::call;
+using simt::detail::find_stream;
 using simt::detail::runtime;
 
 namespace {
 
 constexpr int kLeastPriority = 0;
 constexpr int kGreatestPriority = -5;
-
-CUstream_st* find_stream(cudaStream_t handle) {
-  return runtime().scheduler.find(handle, runtime().device);
-}
 
 bool created_by_program(cudaStream_t handle) {
   return handle != nullptr && handle != cudaStreamLegacy && handle != cudaStreamPerThread;

@@ -23,11 +23,11 @@ TEST(Types, AreMadeFromTheirElements) {
   EXPECT_EQ(make_double2(1, 0.5).y, 0.5);
 }
 
-__constant__ float table[2] = {1, 2};
+__constant__ float constant_table[2] = {1, 2};
 __device__ int device_variable = 4;
 
 TEST(Types, VariablesOfTheDeviceAreVariables) {
-  EXPECT_EQ(table[1] + static_cast<float>(device_variable), 6);
+  EXPECT_EQ(constant_table[1] + static_cast<float>(device_variable), 6);
 }
 
 TEST(Bits, AreReinterpreted) {

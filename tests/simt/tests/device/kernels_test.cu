@@ -11,8 +11,6 @@
 namespace simt::test {
 namespace {
 
-constexpr unsigned kAll = 0xffffffffu;
-
 struct Add {
   __device__ __forceinline__ float operator()(float a, float b) const { return a + b; }
   static constexpr float kNeutral = 0;

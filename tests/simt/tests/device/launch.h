@@ -8,6 +8,8 @@
 
 namespace simt::test {
 
+constexpr unsigned kAll = 0xffffffffu;  // lanes
+
 struct Shape {
   dim3 grid, block;
   std::size_t shared_bytes = 0;

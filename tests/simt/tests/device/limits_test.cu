@@ -48,5 +48,20 @@ TEST(Limits, OfStaticAndDynamicSharedMemoryTogether) {
               HasSubstr("49156 bytes of static and dynamic shared memory, allowed are 49152"));
 }
 
+__global__ void goes_around_the_caches(float* out, bool shared) {
+  SIMT_DYNAMIC_SHARED(float, values);
+  values[0] = 1;
+  __stwb(shared ? values : out, 2.0F);
+  out[0] += __ldcg(shared ? values : out);
+}
+
+TEST(Limits, OfInstructionsForGlobalMemory) {
+  float out = 0;
+  EXPECT_EQ(fault_of({1, 1, 64}, goes_around_the_caches, &out, false), "no fault");
+  EXPECT_EQ(out, 4.0F);
+  EXPECT_THAT(fault_of({1, 1, 64}, goes_around_the_caches, &out, true),
+              HasSubstr("__stwb() of shared memory, which is for global memory alone"));
+}
+
 }  // namespace
 }  // namespace simt::test

@@ -13,8 +13,6 @@ using ::testing::AllOf;
 using ::testing::Each;
 using ::testing::HasSubstr;
 
-constexpr unsigned kAll = 0xffffffffu;
-
 template <class T>
 struct Shuffled {
   T direct, up, down, exclusive;
@@ -187,7 +185,7 @@ TEST(Warp, ActivemaskPromisesTheCallerOnly) {
 
 // Planted bugs: wrong masks.
 
-constexpr int kExited = __LINE__;
+constexpr int kExitedLanes = __LINE__;
 __global__ void exited_lanes(int* out) {
   if (threadIdx.x >= 20) return;
   out[threadIdx.x] = __shfl_xor_sync(kAll, 1, 1);
@@ -196,7 +194,7 @@ __global__ void exited_lanes(int* out) {
 TEST(WrongMask, NamesALaneThatHasExited) {
   std::vector<int> out(32);
   EXPECT_THAT(fault_of({1, 32}, exited_lanes, out.data()),
-              AllOf(HasSubstr("thread (0,0,0) waits in __shfl_xor_sync() at " + place(__FILE__, kExited + 3)),
+              AllOf(HasSubstr("thread (0,0,0) waits in __shfl_xor_sync() at " + place(__FILE__, kExitedLanes + 3)),
                     HasSubstr("with mask 0xffffffff, which names thread (20,0,0), which has exited")));
 }
 

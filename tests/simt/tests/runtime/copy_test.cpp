@@ -96,16 +96,20 @@ TEST_F(Copy, FillsBytes) {
   EXPECT_EQ(simt::counters().bytes, 16U);
 }
 
-TEST_F(Copy, FromPageableMemoryReadsItAtOnce) {
-  simt::set_execution(simt::Execution::deferred);
-  const cudaStream_t stream = new_stream();
-  float* device = device_floats(1);
-  float value = 5;
-  ASSERT_EQ(cudaMemcpyAsync(device, &value, 4, cudaMemcpyHostToDevice, stream), cudaSuccess);
-  value = 6;
-  ASSERT_EQ(cudaStreamSynchronize(stream), cudaSuccess);
-  EXPECT_EQ(first_of(device), 5);
-  EXPECT_EQ(simt::counters().pageable_copies, 1U);
+/// When an asynchronous copy reads pageable memory is left open: a program must leave it alone until it has waited.
+TEST_F(Copy, FromPageableMemoryReadsItAtOnceOrWhenItRuns) {
+  for (const auto execution : {simt::Execution::immediate, simt::Execution::deferred}) {
+    simt::reset();
+    simt::set_execution(execution);
+    const cudaStream_t stream = new_stream();
+    float* device = device_floats(1);
+    float value = 5;
+    ASSERT_EQ(cudaMemcpyAsync(device, &value, 4, cudaMemcpyHostToDevice, stream), cudaSuccess);
+    value = 6;
+    ASSERT_EQ(cudaStreamSynchronize(stream), cudaSuccess);
+    EXPECT_EQ(first_of(device), execution == simt::Execution::immediate ? 5 : 6);
+    EXPECT_EQ(simt::counters().pageable_copies, 1U);
+  }
 }
 
 TEST_F(Copy, FromPinnedMemoryReadsItWhenItRuns) {
@@ -120,16 +124,21 @@ TEST_F(Copy, FromPinnedMemoryReadsItWhenItRuns) {
   EXPECT_EQ(simt::counters().pageable_copies, 0U);
 }
 
-TEST_F(Copy, IntoPageableMemoryWaits) {
-  simt::set_execution(simt::Execution::deferred);
-  const cudaStream_t stream = new_stream();
-  float* device = device_floats(1, 2);
-  simt::reset_counters();
-  ASSERT_EQ(add(device, 1, 1, stream), cudaSuccess);
-  float value = 0;
-  ASSERT_EQ(cudaMemcpyAsync(&value, device, 4, cudaMemcpyDeviceToHost, stream), cudaSuccess);
-  EXPECT_EQ(value, 3);
-  EXPECT_EQ(simt::counters().synchronisations, 1U);
+TEST_F(Copy, IntoPageableMemoryMayWaitOrNot) {
+  for (const auto execution : {simt::Execution::immediate, simt::Execution::deferred}) {
+    simt::reset();
+    simt::set_execution(execution);
+    const cudaStream_t stream = new_stream();
+    float* device = device_floats(1, 2);
+    simt::reset_counters();
+    ASSERT_EQ(add(device, 1, 1, stream), cudaSuccess);
+    float value = 0;
+    ASSERT_EQ(cudaMemcpyAsync(&value, device, 4, cudaMemcpyDeviceToHost, stream), cudaSuccess);
+    EXPECT_EQ(value, execution == simt::Execution::immediate ? 3 : 0);
+    EXPECT_EQ(simt::counters().synchronisations, 1U);
+    ASSERT_EQ(cudaStreamSynchronize(stream), cudaSuccess);
+    EXPECT_EQ(value, 3);
+  }
 }
 
 TEST_F(Copy, IntoPinnedMemoryShowsOnlyAfterASynchronisation) {

@@ -3,15 +3,12 @@
 #include <cmath>
 #include <cstdint>
 #include <functional>
-#include <limits>
 #include <string>
 
 #include "support.h"
 
 namespace simt_test {
 namespace {
-
-constexpr float kNaN = std::numeric_limits<float>::quiet_NaN();
 
 class Cublas : public RuntimeTest {
  protected:
@@ -23,19 +20,6 @@ class Cublas : public RuntimeTest {
 
   cublasHandle_t handle_ = nullptr;
 };
-
-float* to_device(const std::vector<float>& values) {
-  float* pointer = nullptr;
-  EXPECT_EQ(cudaMalloc(&pointer, values.size() * sizeof(float)), cudaSuccess);
-  EXPECT_EQ(cudaMemcpy(pointer, values.data(), values.size() * sizeof(float), cudaMemcpyHostToDevice), cudaSuccess);
-  return pointer;
-}
-
-std::vector<float> from_device(const float* pointer, std::size_t count) {
-  std::vector<float> values(count);
-  EXPECT_EQ(cudaMemcpy(values.data(), pointer, count * sizeof(float), cudaMemcpyDeviceToHost), cudaSuccess);
-  return values;
-}
 
 TEST_F(Cublas, StoresMatricesByColumns) {
   // A = [1 2; 3 4], B = [5 6; 7 8]: A B = [19 22; 43 50], and A^T B = [26 30; 38 44].

@@ -129,6 +129,19 @@ TEST_F(LaunchTest, KeepsAllBlocksOfACooperativeLaunchResident) {
   EXPECT_EQ(seen[2], 3);
   config.gridDim = dim3(32 * 132 + 1);
   EXPECT_EQ(cudaLaunchKernelEx(&config, count_arrivals_kernel, seen), cudaErrorCooperativeLaunchTooLarge);
+  simt::set_machine({.cooperative_launch = false});
+  config.gridDim = dim3(3);
+  EXPECT_EQ(cudaLaunchKernelEx(&config, count_arrivals_kernel, seen), cudaErrorNotSupported);
+}
+
+TEST_F(LaunchTest, KeepsToTheSharedMemoryOfTheMachine) {
+  simt::set_machine({.shared_memory = 100 * 1024});
+  int available = 0;
+  ASSERT_EQ(cudaDeviceGetAttribute(&available, cudaDevAttrMaxSharedMemoryPerBlockOptin, 0), cudaSuccess);
+  EXPECT_EQ(available, 100 * 1024);
+  const auto attribute = cudaFuncAttributeMaxDynamicSharedMemorySize;
+  EXPECT_EQ(cudaFuncSetAttribute(empty_kernel, attribute, available + 1), cudaErrorInvalidValue);
+  EXPECT_EQ(cudaFuncSetAttribute(empty_kernel, attribute, available), cudaSuccess);
 }
 
 TEST_F(LaunchTest, IgnoresHintsAndRefusesClusters) {

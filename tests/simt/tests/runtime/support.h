@@ -3,12 +3,15 @@
 #include <cuda_runtime.h>
 #include <gtest/gtest.h>
 
+#include <limits>
 #include <vector>
 
 #include "device/launch.h"
 #include "runtime/control.h"
 
 namespace simt_test {
+
+constexpr float kNaN = std::numeric_limits<float>::quiet_NaN();
 
 /// Every test begins in a fresh process, as far as the runtime goes.
 class RuntimeTest : public testing::Test {
@@ -52,6 +55,19 @@ inline float* device_floats(int count, float value = 0) {
   EXPECT_EQ(cudaMalloc(&pointer, bytes), cudaSuccess);
   EXPECT_EQ(cudaMemcpy(pointer, values.data(), bytes, cudaMemcpyHostToDevice), cudaSuccess);
   return pointer;
+}
+
+inline float* to_device(const std::vector<float>& values) {
+  float* pointer = nullptr;
+  EXPECT_EQ(cudaMalloc(&pointer, values.size() * sizeof(float)), cudaSuccess);
+  EXPECT_EQ(cudaMemcpy(pointer, values.data(), values.size() * sizeof(float), cudaMemcpyHostToDevice), cudaSuccess);
+  return pointer;
+}
+
+inline std::vector<float> from_device(const float* pointer, std::size_t count) {
+  std::vector<float> values(count);
+  EXPECT_EQ(cudaMemcpy(values.data(), pointer, count * sizeof(float), cudaMemcpyDeviceToHost), cudaSuccess);
+  return values;
 }
 
 inline float* pinned_floats(int count, float value = 0) {

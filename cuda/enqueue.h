@@ -1,0 +1,24 @@
+#pragma once
+
+#include "fuse.h"
+#include "libs/cublas.h"
+#include "plan_convolutions.h"
+#include "plan_layout.h"
+
+namespace lacuna::cuda {
+
+/// What the work of a plan is made from. The plan's bound and scratch memory has been placed.
+struct PlanResources {
+  const StepPlan& plan;
+  const PlanLayout& layout;
+  const Cublas& cublas;  ///< on the workspace's stream
+  const PlanConvolutions& convolutions;
+  Workspace workspace;
+  bool gathers_ahead = false;     ///< Gather is for the step after the current one, which it is to begin with
+  bool begins_next_step = false;  ///< EndStep does so, with what was gathered ahead
+};
+
+/// Puts the work of an operation, and of the one that rides along, on the stream.
+void enqueue(const FusedOperation& operation, const PlanResources& resources);
+
+}  // namespace lacuna::cuda

@@ -1,0 +1,12 @@
+#pragma once
+
+#include <memory>
+
+#include "lacuna/backend.h"
+
+namespace lacuna::test {
+
+/// The device that this test program runs on, with one of its engines.
+std::unique_ptr<Backend> backend_with(Engine engine);
+
+}  // namespace lacuna::test

@@ -1,0 +1,108 @@
+// The resident engine's training runs against the reference in double precision and against the graph engine's.
+
+#include <gtest/gtest.h>
+
+#include "cuda/engines.h"
+#include "parity/training_run.h"
+
+namespace lacuna::test {
+namespace {
+
+/// 31 samples in batches of 12, 12 and 7; the sizes are multiples of nothing.
+TrainingRun run_of(const Objective& objective, const Optimizer& optimizer, DType type, std::int64_t steps) {
+  return {.start = random_model(Network::autoencoder(17, {7}), 1, 2.0),
+          .data = random_dataset(31, 17, type, 2),
+          .options = {.objective = objective, .optimizer = optimizer, .batch = 12, .seed = 5},
+          .steps = steps};
+}
+
+TEST(ResidentRuns, TwoHundredSteps) {
+  const TrainingRun run =
+      run_of({.beta = 0.5, .weight_decay = 0.01}, {.kind = OptimizerKind::adam, .learning_rate = 0.01}, DType::u8, 200);
+  const TrainingResult resident = train_on(*backend_with(Engine::resident), run);
+  expect_same_training(run, resident, train_reference(run));
+  expect_same_training(run, resident, train_on(*backend_with(Engine::graph), run));
+}
+
+struct Variant {
+  const char* name;
+  Objective objective;
+  Activation hidden, output;
+  Optimizer optimizer;
+  DType type;
+  bool shuffle;
+};
+
+void PrintTo(const Variant& variant, std::ostream* out) {
+  *out << variant.name;
+}
+
+class ResidentVariants : public testing::TestWithParam<Variant> {};
+
+TEST_P(ResidentVariants, AgreesWithTheReference) {
+  const Variant& v = GetParam();
+  TrainingRun run = run_of(v.objective, v.optimizer, v.type, 7);
+  run.start = random_model(make_network(17, {7}, {}, v.hidden, v.output), 1, 1.0);
+  run.options.shuffle = v.shuffle;
+  expect_same_training(run, train_on(*backend_with(Engine::resident), run), train_reference(run));
+}
+
+constexpr Optimizer kSgd{.kind = OptimizerKind::sgd, .learning_rate = 0.02};
+constexpr Optimizer kMomentum{.kind = OptimizerKind::sgd, .learning_rate = 0.01, .momentum = 0.9};
+constexpr Optimizer kNesterov{.kind = OptimizerKind::sgd, .learning_rate = 0.01, .momentum = 0.9, .nesterov = true};
+constexpr Optimizer kWarm{.kind = OptimizerKind::adam,
+                          .learning_rate = 0.02,
+                          .schedule = {.kind = ScheduleKind::step, .warmup = 3, .every = 2, .factor = 0.5}};
+
+INSTANTIATE_TEST_SUITE_P(
+    Each, ResidentVariants,
+    testing::Values(Variant{"sgd_l1_relu_floats",
+                            {.loss = Loss::squared, .sparsity = Sparsity::l1, .l1 = 0.05, .weight_decay = 0.01},
+                            Activation::relu,
+                            Activation::identity,
+                            kSgd,
+                            DType::f32,
+                            false},
+                    Variant{"momentum_none_identity_sum",
+                            {.reduction = Reduction::sum, .sparsity = Sparsity::none, .weight_decay = 0},
+                            Activation::identity,
+                            Activation::relu,
+                            {.kind = OptimizerKind::sgd, .learning_rate = 1e-3, .momentum = 0.9},
+                            DType::u8,
+                            false},
+                    Variant{"nesterov_kl_squared_sigmoid",
+                            {.loss = Loss::squared, .beta = 0.5},
+                            Activation::sigmoid,
+                            Activation::sigmoid,
+                            kNesterov,
+                            DType::f32,
+                            true},
+                    Variant{"scheduled_adam_bce_element",
+                            {.loss = Loss::bce, .reduction = Reduction::element, .beta = 0.02, .weight_decay = 1e-3},
+                            Activation::sigmoid,
+                            Activation::sigmoid,
+                            kWarm,
+                            DType::u8,
+                            true}),
+    [](const auto& instance) { return instance.param.name; });
+
+/// More parts than units, rows that are copied 16 bytes at a time, a batch of one sample.
+TEST(ResidentRuns, AwkwardSizes) {
+  struct Size {
+    std::int64_t features, hidden, batch;
+  };
+  for (const auto& [features, hidden, batch] : {Size{1, 1, 1}, Size{32, 2, 9}, Size{5, 33, 4}, Size{131, 3, 3}})
+    for (DType type : {DType::u8, DType::f32}) {
+      TrainingRun run{random_model(Network::autoencoder(features, {hidden}), 4, 2.0),
+                      random_dataset(2 * batch + 1, features, type, 5),
+                      {}};
+      run.options.optimizer.learning_rate = 0.01;
+      run.options.batch = batch;
+      run.steps = 3;
+      SCOPED_TRACE(std::to_string(features) + "-" + std::to_string(hidden) + ", batch " + std::to_string(batch));
+      expect_same_training(run, train_on(*backend_with(Engine::resident), run), train_reference(run));
+    }
+}
+
+}  // namespace
+}  // namespace lacuna::test

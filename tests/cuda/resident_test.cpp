@@ -1,0 +1,219 @@
+// The resident engine on the emulator: the same bits in every order and however a run is cut, what a step costs the
+// host, and networks that do not fit.
+
+#include <filesystem>
+
+#include "cuda/emulator.h"
+#include "gmock/gmock.h"
+#include "lacuna/error.h"
+#include "parity/training_run.h"
+#include "resident/resident_layout.h"
+
+namespace lacuna::test {
+namespace {
+
+using testing::HasSubstr;
+
+class Resident : public Emulator {
+ protected:
+  static std::unique_ptr<Backend> resident(int multiprocessors = 0) {
+    return make_backend("cuda", {.engine = Engine::resident, .multiprocessors = multiprocessors});
+  }
+
+  /// Batches of 10, 10 and 3.
+  static TrainingRun small_run(DType type = DType::u8) {
+    return {.start = random_model(Network::autoencoder(15, {6}), 1, 2.0),
+            .data = random_dataset(23, 15, type, 2),
+            .options = {.objective = {}, .optimizer = {.learning_rate = 0.01}, .batch = 10, .seed = 5},
+            .steps = 8};
+  }
+
+  static std::string refusal(const TrainingRun& run) {
+    try {
+      Trainer(*resident(), run.start, run.data, run.options);
+    } catch (const InputError& error) {
+      return error.what();
+    }
+    ADD_FAILURE() << "nothing was thrown";
+    return "";
+  }
+};
+
+void expect_same_bits(const TrainingResult& a, const TrainingResult& b) {
+  EXPECT_EQ(a.parameters, b.parameters);
+  ASSERT_EQ(a.losses.size(), b.losses.size());
+  for (std::size_t i = 0; i < a.losses.size(); ++i) {
+    EXPECT_EQ(a.losses[i].reconstruction, b.losses[i].reconstruction) << "step " << i;
+    EXPECT_EQ(a.losses[i].sparsity, b.losses[i].sparsity) << "step " << i;
+    EXPECT_EQ(a.losses[i].weight_decay, b.losses[i].weight_decay) << "step " << i;
+    EXPECT_EQ(a.losses[i].mean_activation, b.losses[i].mean_activation) << "step " << i;
+  }
+}
+
+TEST_F(Resident, EveryScheduleGivesTheSameBits) {
+  TrainingRun run = small_run();
+  run.steps = 4;
+  const TrainingResult expected = train_on(*resident(), run);
+  for (const simt::Schedule& schedule : kSchedules) {
+    simt::set_schedule(schedule);
+    expect_same_bits(train_on(*resident(), run), expected);
+  }
+  simt::set_schedule({});
+  for (unsigned seed : {0u, 1u}) {
+    simt::set_execution(simt::Execution::deferred, seed);
+    expect_same_bits(train_on(*resident(), run), expected);
+  }
+}
+
+TEST_F(Resident, PiecesAreTheWhole) {
+  const TrainingRun run = small_run(DType::f32);
+  const TrainingResult whole = train_on(*resident(), run);
+  const auto backend = resident();
+  Trainer first(*backend, run.start, run.data, run.options), second(*backend, run.start, run.data, run.options);
+  TrainingResult pieces;
+  for (const StepLoss& loss : first.run(1)) pieces.losses.push_back(loss);
+  for (const StepLoss& loss : first.run(3)) pieces.losses.push_back(loss);
+  second.run(2);  // must leave no trace
+  second.restore(first.state());
+  for (const StepLoss& loss : second.run(4)) pieces.losses.push_back(loss);
+  pieces.parameters = parameters_of(second.model());
+  expect_same_bits(pieces, whole);
+}
+
+TEST_F(Resident, ARunGoesOnWithTheOtherEngine) {
+  const TrainingRun run = small_run();
+  const TrainingResult expected = train_reference(run);
+  const auto graph = make_backend("cuda", {.engine = Engine::graph}), other = resident();
+  Trainer begun(*other, run.start, run.data, run.options), gone_on(*graph, run.start, run.data, run.options),
+      ended(*other, run.start, run.data, run.options);
+  TrainingResult joined{begun.run(2), {}};
+  gone_on.restore(begun.state());
+  for (const StepLoss& loss : gone_on.run(2)) joined.losses.push_back(loss);
+  ended.restore(gone_on.state());
+  for (const StepLoss& loss : ended.run(4)) joined.losses.push_back(loss);
+  joined.parameters = parameters_of(ended.model());
+  expect_same_training(run, joined, expected);
+}
+
+TEST_F(Resident, NeitherWaitsNorAllocatesInAStep) {
+  const Dataset data = random_dataset(140, 3, DType::f32, 1);
+  TrainerOptions options;
+  options.batch = 2;  // 70 steps: launches of 64 and 6
+  const auto backend = resident();
+  Trainer trainer(*backend, random_model(Network::autoencoder(3, {2}), 2), data, options);
+  simt::reset_counters();
+  EXPECT_EQ(trainer.run_within_epoch(1000), 70);
+  const simt::Counters& counters = simt::counters();
+  EXPECT_EQ(counters.launches, 2u);
+  EXPECT_EQ(counters.graph_launches + counters.gemms, 0u);
+  EXPECT_EQ(counters.allocations + counters.pinned_allocations + counters.frees + counters.copies_h2d, 0u);
+  EXPECT_EQ(counters.synchronisations, 1u);  // for the losses of the epoch
+}
+
+TEST_F(Resident, StopsBetweenLaunches) {
+  const TrainingRun run = small_run();
+  const auto backend = resident();
+  Trainer trainer(*backend, run.start, run.data, run.options);
+  const std::atomic<bool> stop{true};
+  EXPECT_EQ(trainer.run_within_epoch(10, &stop), 0);
+  EXPECT_EQ(trainer.position().step, 0);
+}
+
+/// On a share of the device a model gives what it gives on a device of that size.
+TEST_F(Resident, TakesTheMultiprocessorsThatItIsGiven) {
+  TrainingRun run = small_run();
+  run.steps = 3;
+  const TrainingResult expected = train_on(*resident(), run);
+  simt::set_machine({.multiprocessors = 5});
+  const auto share = resident(2);
+  expect_same_bits(train_on(*share, run), expected);
+  const auto whole = resident();
+  Trainer trainer(*whole, run.start, run.data, run.options);
+  EXPECT_THAT(trainer.remarks().at(0), HasSubstr("engine resident: 5 multiprocessors with"));
+  EXPECT_THAT(trainer.remarks().at(0), HasSubstr("the batch stays there"));
+}
+
+/// Little shared memory: batch and code in tiles, the batch gathered twice; or the batch whole and the code in tiles.
+TEST_F(Resident, WorksInTilesWhereRoomIsShort) {
+  TrainingRun run = small_run(DType::f32);
+  run.start = random_model(Network::autoencoder(15, {6}), 1, 2.0);
+  run.data = random_dataset(63, 15, DType::f32, 2);
+  run.options.batch = 30;
+  run.steps = 5;
+  const TrainingResult expected = train_reference(run);
+  std::string remark;
+  for (const std::size_t kibibytes : {8u, 6u}) {
+    simt::set_machine({.multiprocessors = 3, .shared_memory = kibibytes * 1024});
+    const auto backend = resident();
+    remark = Trainer(*backend, run.start, run.data, run.options).remarks().at(0);
+    expect_same_training(run, train_on(*backend, run), expected);
+  }
+  EXPECT_THAT(remark, HasSubstr("is gathered twice"));
+}
+
+TEST(ResidentLayout, KeepsTheBatchWhereItFits) {
+  constexpr std::int64_t kHopper = 226 * 1024;
+  const cuda::ResidentLayout small = cuda::resident_layout(
+      {.rows = 100, .features = 784, .units = 196, .blocks = 132, .data_bytes = 1, .moments = 2}, kHopper);
+  EXPECT_EQ(small.x_rows, 100);
+  EXPECT_EQ(small.h_rows, 100);
+  EXPECT_LE(small.bytes, kHopper);
+  const cuda::ResidentLayout wide = cuda::resident_layout(
+      {.rows = 100, .features = 784, .units = 500, .blocks = 132, .data_bytes = 1, .moments = 2}, kHopper);
+  EXPECT_EQ(wide.x_rows, 100);
+  EXPECT_GE(wide.h_rows, 16);
+  EXPECT_LT(wide.h_rows, 100);
+  EXPECT_LE(wide.bytes, kHopper);
+  const cuda::ResidentLayout floats = cuda::resident_layout(
+      {.rows = 100, .features = 784, .units = 196, .blocks = 132, .data_bytes = 4, .moments = 2}, kHopper);
+  EXPECT_LT(floats.x_rows, 100);
+  EXPECT_EQ(floats.x_rows, floats.h_rows);
+  EXPECT_LE(floats.bytes, kHopper);
+  EXPECT_GT(cuda::resident_layout(
+                {.rows = 100, .features = 784, .units = 4000, .blocks = 132, .data_bytes = 1, .moments = 2}, kHopper)
+                .bytes,
+            kHopper);
+}
+
+TEST_F(Resident, SaysByHowMuchANetworkIsTooLarge) {
+  simt::set_machine({.multiprocessors = 2, .shared_memory = 64 * 1024});
+  TrainingRun run = small_run();
+  run.start = Model(Network::autoencoder(15, {2000}));
+  const std::string message = refusal(run);
+  EXPECT_THAT(message, HasSubstr("--engine resident cannot run this: it needs "));
+  EXPECT_THAT(message, HasSubstr(" KiB of shared memory on each of 2 multiprocessors, this GPU has 64 KiB"));
+  EXPECT_THAT(message, HasSubstr("use --engine graph"));
+}
+
+TEST_F(Resident, NeedsCooperativeLaunch) {
+  simt::set_machine({.multiprocessors = 2, .cooperative_launch = false});
+  EXPECT_THAT(refusal(small_run()), HasSubstr("this GPU has no cooperative launch"));
+}
+
+TEST_F(Resident, SaysWhatItDoesNotRun) {
+  const auto with = [](const Network& network, const auto& change) {
+    TrainingRun run = small_run();
+    run.start = Model(network);
+    if (network.classifier) run.data = with_labels(run.data, 3, 1);
+    change(run.options);
+    return refusal(run);
+  };
+  const auto nothing = [](TrainerOptions&) {};
+  Network plain = Network::autoencoder(15, {6}), tied = plain, sparse = plain;
+  tied.tied = true;
+  sparse.encoder[0].kept = 2;
+  sparse.encoder[0].kept_in_evaluation = 2;
+  EXPECT_THAT(with(Network::autoencoder(15, {6, 4}), nothing), HasSubstr("has 4 layers: it runs one hidden layer"));
+  EXPECT_THAT(with(tied, nothing), HasSubstr("tied"));
+  EXPECT_THAT(with(sparse, [](TrainerOptions& o) { o.objective.sparsity = Sparsity::topk; }), HasSubstr("k largest"));
+  EXPECT_THAT(with(Network::classifying({}, 15, 3), [](TrainerOptions& o) { o.objective.sparsity = Sparsity::none; }),
+              HasSubstr("classifier"));
+  EXPECT_THAT(with(plain, [](TrainerOptions& o) { o.dropout = 0.5; }), HasSubstr("noise or dropout"));
+  EXPECT_THAT(with(plain, [](TrainerOptions& o) { o.frozen_layers = 1; }), HasSubstr("frozen layers"));
+  EXPECT_THAT(with(plain, [](TrainerOptions& o) { o.optimizer = {.kind = OptimizerKind::lbfgs}; }), HasSubstr("lbfgs"));
+  EXPECT_THAT(with(Network::convolutional({{1, 5, 3, 2, 2, 1, 0}}, Activation::sigmoid, Activation::sigmoid), nothing),
+              HasSubstr("convolutions"));
+}
+
+}  // namespace
+}  // namespace lacuna::test

@@ -1,0 +1,15 @@
+# simt_unit(variable name source...): the sources, or with SIMT_ONE_UNIT one file that includes them all. Most of the time
+# that it takes to compile them goes into the same few headers.
+option(SIMT_ONE_UNIT "Compile the emulator, and each of its test programs, as one translation unit" OFF)
+function(simt_unit variable name)
+  if(SIMT_ONE_UNIT)
+    set(text "")
+    foreach(file IN LISTS ARGN)
+      cmake_path(ABSOLUTE_PATH file BASE_DIRECTORY ${CMAKE_CURRENT_SOURCE_DIR} NORMALIZE)
+      string(APPEND text "#include \"${file}\"\n")
+    endforeach()
+    file(CONFIGURE OUTPUT ${CMAKE_CURRENT_BINARY_DIR}/${name}_unit.cpp CONTENT "${text}" @ONLY)
+    set(ARGN ${CMAKE_CURRENT_BINARY_DIR}/${name}_unit.cpp)
+  endif()
+  set(${variable} ${ARGN} PARENT_SCOPE)
+endfunction()

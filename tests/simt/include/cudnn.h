@@ -1,0 +1,3 @@
+#pragma once
+
+#include "runtime/cudnn_api.h"
