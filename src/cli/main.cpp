@@ -8,6 +8,7 @@
 #include "cli/commands.h"
 #include "cli/output.h"
 #include "cli/patience.h"
+#include "cli/stop.h"
 #include "lacuna/error.h"
 
 namespace {
@@ -57,6 +58,7 @@ int main(int argc, char** argv) {
   std::signal(SIGPIPE, SIG_IGN);
   std::signal(SIGXFSZ, SIG_IGN);
   try {
+    lacuna::cli::receive_stop_signals();
     return dispatch(argc, argv);
   } catch (const lacuna::InputError& error) {
     return fail(2, error.what());

@@ -1,37 +1,62 @@
 #include "cli/stop.h"
 
 #include <csignal>
+#include <thread>
 
 namespace lacuna::cli {
 
 namespace {
 
+std::atomic<int> living{0};  // objects
 std::atomic<bool> stopped{false};
 std::atomic<int> received{0};
-static_assert(std::atomic<bool>::is_always_lock_free && std::atomic<int>::is_always_lock_free);
 
-void on_signal(int signal) {
-  received = signal;
-  stopped = true;
+sigset_t stop_signals() {
+  sigset_t set;
+  sigemptyset(&set);
+  sigaddset(&set, SIGINT);
+  sigaddset(&set, SIGTERM);
+  return set;
 }
 
-void install(int signal) {
-  struct sigaction action {};
-  action.sa_handler = on_signal;
-  action.sa_flags = static_cast<int>(SA_RESETHAND | SA_RESTART);
-  sigaction(signal, &action, nullptr);
+/// As if the signal had never been blocked. Comes back if the process was started to ignore it.
+void let_pass(int signal) {
+  sigset_t set;
+  sigemptyset(&set);
+  sigaddset(&set, signal);
+  pthread_sigmask(SIG_UNBLOCK, &set, nullptr);
+  std::raise(signal);
+  pthread_sigmask(SIG_BLOCK, &set, nullptr);
+}
+
+void receive(const sigset_t& set) {
+  for (;;) {
+    int signal = 0;
+    if (sigwait(&set, &signal) != 0) continue;
+    if (living > 0 && !stopped) {
+      received = signal;
+      stopped = true;
+      continue;
+    }
+    if (stopped) std::signal(signal, SIG_DFL);  // who asks twice means it
+    let_pass(signal);
+  }
 }
 
 }  // namespace
 
+void receive_stop_signals() {
+  const sigset_t set = stop_signals();
+  pthread_sigmask(SIG_BLOCK, &set, nullptr);  // threads inherit it
+  std::thread(receive, set).detach();
+}
+
 StopOnSignal::StopOnSignal() {
-  install(SIGINT);
-  install(SIGTERM);
+  ++living;
 }
 
 StopOnSignal::~StopOnSignal() {
-  std::signal(SIGINT, SIG_DFL);
-  std::signal(SIGTERM, SIG_DFL);
+  --living;
 }
 
 const std::atomic<bool>& StopOnSignal::flag() const {

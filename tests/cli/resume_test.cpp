@@ -89,6 +89,29 @@ TEST_F(Resume, SigtermEndsARunToo) {
   EXPECT_TRUE(exists("run/model.safetensors"));
 }
 
+/// A handler would run on the stack of the thread it interrupts, and while oneDNN computes a product that is the heap.
+TEST_F(Resume, NoThreadThatComputesHandlesASignal) {
+  std::vector<std::string> threads;
+  ProgramOptions options;
+  options.while_running = [&](pid_t child) {
+    for (int i = 0; i < 60'000 && !has_checkpoint("run"); ++i)
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    for (const auto& task : std::filesystem::directory_iterator("/proc/" + std::to_string(child) + "/task"))
+      threads.push_back(read_text(task.path() / "status"));
+    ::kill(child, SIGINT);
+  };
+  ASSERT_EQ(train_long({"--out", "run", "--epochs", "1000", "--threads", "2"}, options).status, 130);
+  const auto set_of = [](const std::string& status, const std::string& name) {
+    return std::stoull(status.substr(status.find(name) + name.size()), nullptr, 16);
+  };
+  constexpr auto kStop = std::uint64_t{1} << (SIGINT - 1) | std::uint64_t{1} << (SIGTERM - 1);
+  EXPECT_GE(threads.size(), 3u) << "two compute, one receives";
+  for (const std::string& status : threads) {
+    EXPECT_EQ(set_of(status, "SigBlk:") & kStop, kStop) << status;
+    EXPECT_EQ(set_of(status, "SigCgt:") & kStop, 0u) << status;
+  }
+}
+
 TEST_F(Resume, AKilledRunGoesOnFromItsLastCheckpoint) {
   ASSERT_EQ(train_long({"--out", "whole"}).status, 0);
   const ProgramResult killed = train_long({"--out", "parts"}, signal_after_first_checkpoint("parts", SIGKILL));
