@@ -1,12 +1,14 @@
 #pragma once
 
+#include <array>
+
 #include "cuda_backend.h"
 #include "runtime/event.h"
 
 namespace lacuna::cuda {
 
-/// Pinned staging memory, and a stream of its own that copies out of it. A copy waits for the steps queued before it,
-/// and those queued after receive() for the copy; the host waits for neither, and fills staging memory meanwhile.
+/// Pinned staging memory, and a stream of its own that copies out of it. A copy waits for the steps before its mark,
+/// and those queued after receive() for the copy; the steps between run beside it. The host waits for neither.
 class CudaFeed final : public Feed {
  public:
   CudaFeed(std::int64_t bytes, const std::string& purpose, const std::string& advice, cudaStream_t work);
@@ -14,7 +16,8 @@ class CudaFeed final : public Feed {
 
   DeviceBuffer& buffer() override { return buffer_; }
   std::byte* staging() override { return staging_.get(); }
-  void send(std::int64_t offset, std::int64_t bytes) override;
+  std::int64_t mark() override;
+  void send(std::int64_t offset, std::int64_t bytes, std::int64_t after) override;
   void receive() override;
   void wait_sent() override { copied_.synchronize(); }
 
@@ -23,7 +26,10 @@ class CudaFeed final : public Feed {
   Stream copies_;
   CudaBuffer buffer_;
   PinnedMemory staging_;
-  Event queued_;  // the work that may still read what a copy writes over
+  /// That of mark m at m % kMarks: waiting for a mark so old that its event stands for a later one is waiting too long.
+  static constexpr std::int64_t kMarks = 64;
+  std::array<Event, kMarks> marks_;
+  std::int64_t last_mark_ = 0;
   Event copied_;
 };
 

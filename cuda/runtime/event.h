@@ -15,6 +15,7 @@ class Event {
     LACUNA_CUDA(cudaEventCreateWithFlags(&event, timing == Timing::on ? cudaEventDefault : cudaEventDisableTiming));
     event_ = Handle<cudaEvent_t, cudaEventDestroy>(event);
   }
+  cudaEvent_t get() const { return event_.get(); }
   void record(cudaStream_t stream) const { LACUNA_CUDA(cudaEventRecord(event_.get(), stream)); }
   /// What is put on `stream` from now on waits for this event, the host does not.
   void hold_back(cudaStream_t stream) const { LACUNA_CUDA(cudaStreamWaitEvent(stream, event_.get())); }

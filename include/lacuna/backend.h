@@ -69,9 +69,11 @@ class Feed {
   /// Host memory of the buffer's size, in which its next content is written, by any thread. On a device that shares the
   /// host's memory it is the buffer itself: what work still to be run reads must not be written over.
   virtual std::byte* staging() = 0;
-  /// Queues the copy of a part of staging() to its place in the buffer, after all work queued so far. Does not wait,
-  /// allocates nothing.
-  virtual void send(std::int64_t offset, std::int64_t bytes) = 0;
+  /// The work queued so far, for send().
+  virtual std::int64_t mark() = 0;
+  /// Queues the copy of a part of staging() to its place in the buffer, after the work up to a mark: the last that
+  /// reads what lies there. Later work may run meanwhile. Does not wait, allocates nothing.
+  virtual void send(std::int64_t offset, std::int64_t bytes, std::int64_t after) = 0;
   /// Work queued from now on sees what was sent. Does not wait.
   virtual void receive() = 0;
   /// Waits until all that was sent has left staging(), so that it may be written over.

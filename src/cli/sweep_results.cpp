@@ -117,6 +117,9 @@ SweepResults::SweepResults(std::string out, std::vector<GridAxis> axes, const st
       row["settings"][axis.setting->name] = value_of(*axis.setting, cell.settings.at(axis.setting->name).text);
     rows_.push_back(std::move(row));
   }
+}
+
+void SweepResults::recall() {
   if (!is_sweep_directory(out_)) return;
   const Json before = read_sweep(out_);
   for (const Json& row : before["cells"]) before_[row["cell"].get<std::string>()] = row;

@@ -26,6 +26,9 @@ class SweepResults {
   const std::string& out() const { return out_; }
   std::string run(std::size_t cell) const { return out_ + "/" + rows_[cell]["cell"].get<std::string>(); }
 
+  /// Reads what an earlier run of the sweep left in sweep.json, for take_finished(). Throws InputError if that is
+  /// damaged.
+  void recall();
   /// What sweep.json says of a cell that needs no work any more: it is there, and was trained for `epochs` epochs or
   /// could not be. Takes it over.
   bool take_finished(std::size_t cell, std::int64_t epochs);

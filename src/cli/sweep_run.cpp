@@ -9,6 +9,7 @@
 #include <exception>
 #include <filesystem>
 #include <mutex>
+#include <system_error>
 #include <thread>
 
 #include "cli/commands.h"
@@ -87,6 +88,7 @@ class Sweep {
     tell_header();
     const StopOnSignal stop;  // from here on there is something to save
     open_directory();
+    if (plan_.resume) results_.recall();
     for (std::size_t i = 0; i < cells_.size(); ++i)
       if (!plan_.resume || !results_.take_finished(i, jobs_[i].settings.epochs)) todo_.push_back(i);
     results_.write(about(), false);
@@ -137,16 +139,20 @@ class Sweep {
 
   void train_all(SweepProgress& progress, const StopOnSignal& stop) {
     std::vector<std::jthread> threads;
-    for (std::size_t i = 0; i < std::min(at_once_, todo_.size()); ++i)
-      threads.emplace_back([&, this] {
-        try {
-          work(progress, stop);
-        } catch (...) {  // results cannot be written
-          next_ = todo_.size();
-          const std::lock_guard lock(mutex_);
-          error_ = std::current_exception();
-        }
-      });
+    const auto job = [&, this] {
+      try {
+        work(progress, stop);
+      } catch (...) {  // results cannot be written
+        next_ = todo_.size();
+        const std::lock_guard lock(mutex_);
+        error_ = std::current_exception();
+      }
+    };
+    try {
+      for (std::size_t i = 0; i < std::min(at_once_, todo_.size()); ++i) threads.emplace_back(job);
+    } catch (const std::system_error&) {  // the system has no more: fewer models at once, with the same results
+      if (threads.empty()) throw;
+    }
     threads.clear();  // waits for them
     if (error_) std::rethrow_exception(error_);
   }

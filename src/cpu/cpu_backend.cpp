@@ -82,7 +82,8 @@ class HostFeed final : public Feed {
   HostFeed(std::int64_t bytes, const std::string& purpose) : buffer_(bytes, purpose) {}
   DeviceBuffer& buffer() override { return buffer_; }
   std::byte* staging() override { return static_cast<std::byte*>(buffer_.address()); }
-  void send(std::int64_t offset, std::int64_t bytes) override {
+  std::int64_t mark() override { return 0; }
+  void send(std::int64_t offset, std::int64_t bytes, std::int64_t) override {
     LACUNA_EXPECTS(offset >= 0 && bytes >= 0 && offset + bytes <= buffer_.bytes(), "copy outside the buffer");
   }
   void receive() override {}

@@ -17,8 +17,9 @@ namespace {
 /// Rows follow each other, and so a window need not be large.
 constexpr std::int64_t kWindowBytes = std::int64_t{16} << 20;
 
-StreamOptions stream_options(const Dataset& data, const Network& network) {
+StreamOptions stream_options(const Dataset& data, const Network& network, bool unit_interval) {
   StreamOptions options;
+  options.unit_interval = unit_interval;
   const std::int64_t row_bytes = data.features() * size_of(data.dtype());
   options.window = std::min(data.window(), std::max<std::int64_t>(1, kWindowBytes / row_bytes));
   options.labels = network.classifier && !data.labels().empty();
@@ -36,6 +37,7 @@ struct Evaluator::Impl {
   const DType data_type;
   double squared_weights = 0;
   std::unique_ptr<SampleStream> samples_stream;  // in place of data and labels
+  bool unit_interval = false;                    // what streamed values must be in
   std::unique_ptr<DeviceBuffer> data, state, scalars, ring, parameters, result, sums, abs_sums, labels;
   /// By goal, element loss and rows. A loss is asked for again and again.
   std::map<std::tuple<ForwardGoal, Loss, std::int64_t>, std::unique_ptr<Executable>> executables;
@@ -53,10 +55,7 @@ struct Evaluator::Impl {
                                    dataset.features(), network.features()));
     const std::int64_t slab_bytes = model.layout.slab_elements() * size_of(DType::f32);
     const std::int64_t unit_bytes = network.code_units() * size_of(DType::f32);
-    if (dataset.streamed())
-      open_stream();
-    else
-      data = backend.place(dataset.values(), dataset.bytes(), "the data set");
+    if (!dataset.streamed()) data = backend.place(dataset.values(), dataset.bytes(), "the data set");
     state = backend.allocate(sizeof(StepState), "state");
     scalars = backend.allocate(sizeof(StepScalars), "scalars");
     ring = backend.allocate(sizeof(StepLoss), "losses");
@@ -98,19 +97,22 @@ struct Evaluator::Impl {
 
   /// Compiles what run() needs, with the largest batch that there is memory for.
   void prepare(ForwardGoal goal, const Objective& objective, std::int64_t columns) {
-    while (!compile_all(goal, objective, columns)) {
-      batch = (batch + 1) / 2;
-      if (samples_stream) open_stream();
-    }
+    const bool needs_unit = goal == ForwardGoal::loss && !network.classifier && objective.loss == Loss::bce;
+    if (std::exchange(unit_interval, needs_unit) != needs_unit) close_stream();
+    while (!compile_all(goal, objective, columns)) batch = (batch + 1) / 2;
   }
 
-  void open_stream() {
+  /// With the executables that are bound to its memory.
+  void close_stream() {
+    if (samples_stream) forget_executables();
     samples_stream.reset();
-    samples_stream = std::make_unique<SampleStream>(backend, dataset, batch, stream_options(dataset, network));
   }
 
   /// False where the device has too little memory for this batch; throws MemoryError where it has none for a sample.
   bool compile_all(ForwardGoal goal, const Objective& objective, std::int64_t columns) try {
+    if (dataset.streamed() && !samples_stream)
+      samples_stream =
+          std::make_unique<SampleStream>(backend, dataset, batch, stream_options(dataset, network, unit_interval));
     if (columns > 0) result = backend.allocate(batch * columns * size_of(DType::f32), "the result of a batch");
     for (const std::int64_t rows : {batch, data_rows % batch}) {
       if (rows == 0) continue;
@@ -121,6 +123,7 @@ struct Evaluator::Impl {
   } catch (const MemoryError&) {
     if (batch == 1) throw;
     forget_executables();
+    samples_stream.reset();
     return false;
   }
 

@@ -46,15 +46,23 @@ void SampleStream::show_sample(const Dataset& data, std::int64_t rows) {
     for (std::byte* copy = first + row_bytes_; copy < end; copy += row_bytes_)
       std::memcpy(copy, first, static_cast<std::size_t>(row_bytes_));
   }
+  mark(0);
   send(0, rows);
   values_->receive();
 }
 
+void SampleStream::mark(std::int64_t used) {
+  marks_.push_back({used, values_->mark(), labels_ ? labels_->mark() : 0});
+}
+
+/// Rows come to where those of a lap before lie, so these must have been used.
 void SampleStream::send(std::int64_t begin, std::int64_t end) {
+  while (marks_.size() > 1 && marks_.front().used < end - ring_rows_) marks_.pop_front();
+  const Mark& after = marks_.front();
   while (begin < end) {
     const std::int64_t slot = begin % ring_rows_, rows = std::min(end - begin, ring_rows_ - slot);
-    values_->send(slot * row_bytes_, rows * row_bytes_);
-    if (labels_) labels_->send(slot * size_of(DType::i32), rows * size_of(DType::i32));
+    values_->send(slot * row_bytes_, rows * row_bytes_, after.values);
+    if (labels_) labels_->send(slot * size_of(DType::i32), rows * size_of(DType::i32), after.labels);
     begin += rows;
   }
   sending_ = true;
@@ -73,6 +81,8 @@ std::int64_t SampleStream::seek(std::int64_t epoch, std::int64_t position, bool 
     wait_sent();
     reader_->start(epoch, position, once);
     used_ = sent_ = 0;
+    marks_.clear();
+    mark(0);
     epoch_ = epoch;
     position_ = position;
   }
@@ -98,6 +108,7 @@ void SampleStream::used(std::int64_t samples) {
     ++epoch_;
     used_ = (used_ + batch_ - 1) / batch_ * batch_;
   }
+  mark(used_);
   wait_sent();
   reader_->release(used_);
 }

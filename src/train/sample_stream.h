@@ -1,5 +1,6 @@
 #pragma once
 
+#include <deque>
 #include <memory>
 #include <string>
 
@@ -42,7 +43,13 @@ class SampleStream {
   void used(std::int64_t samples);
 
  private:
+  /// Work that reads the rows before `used`, as feeds know it.
+  struct Mark {
+    std::int64_t used = 0, values = 0, labels = 0;
+  };
+
   void show_sample(const Dataset& data, std::int64_t rows);
+  void mark(std::int64_t used);
   void send(std::int64_t begin, std::int64_t end);
   void wait_sent();
 
@@ -51,6 +58,7 @@ class SampleStream {
   std::unique_ptr<Feed> values_, labels_;
   std::int64_t epoch_ = -1, position_ = 0;  // of the next sample
   std::int64_t used_ = 0, sent_ = 0;        // rows, as the reader counts them
+  std::deque<Mark> marks_;                  // the first: what the next copy waits for
   bool sending_ = false;                    // nobody has waited yet for what was sent last
   std::unique_ptr<SampleReader> reader_;    // ends before the memory that it writes into
 };

@@ -185,6 +185,14 @@ TEST_F(Sweep, AnInterruptedOneGoesOnToTheSameBits) {
     expect_same_model("s/" + std::string(cell), "whole/" + std::string(cell));
 }
 
+TEST_F(Sweep, ADamagedOneIsReplacedIfThatIsAskedFor) {
+  ASSERT_EQ(sweep({"--grid", "rho=0.1", "--out", "s"}).status, 0);
+  write_text(at("s/sweep.json"), "{");
+  expect_error(run({"sweep", "--resume", "--out", "s"}), 2, {"s/sweep.json", "is not what a sweep writes"});
+  ASSERT_EQ(sweep({"--grid", "rho=0.1", "--force", "--out", "s"}).status, 0);
+  EXPECT_EQ(results("s")["cells"].size(), 1u);
+}
+
 /// A pipe can be read once only.
 TEST_F(Sweep, DataAreLoadedOnce) {
   ASSERT_EQ(train({"--out", "ae"}).status, 0);

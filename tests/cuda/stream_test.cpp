@@ -6,6 +6,7 @@
 #include <filesystem>
 
 #include "cuda/emulator.h"
+#include "cuda_feed.h"
 #include "lacuna/npy.h"
 #include "parity/training_run.h"
 
@@ -84,6 +85,24 @@ TEST_F(Streams, CopyOutOfPinnedMemoryAndAllocateNothing) {
   EXPECT_EQ(counters.pageable_copies, 1u) << "where the epoch begins";
   EXPECT_EQ(counters.allocations + counters.pinned_allocations + counters.frees + counters.pinned_frees, 0u);
   EXPECT_GE(counters.copies_h2d, 2u);
+}
+
+TEST_F(Streams, CopyBesideStepsThatDoNotReadThere) {
+  simt::set_execution(simt::Execution::deferred, 0);
+  const cuda::Stream work;
+  cuda::CudaFeed feed(64, "a feed", "", work.get());
+  const cuda::DeviceMemory result(64, "what a step writes");
+  const std::int64_t before = feed.mark();
+  LACUNA_CUDA(cudaMemsetAsync(result.get(), 0, 64, work.get()));
+  const cuda::Event step;
+  step.record(work.get());
+  feed.send(0, 64, before);
+  feed.wait_sent();
+  EXPECT_EQ(cudaEventQuery(step.get()), cudaErrorNotReady) << "the copy has waited for it";
+  cudaGetLastError();
+  feed.send(0, 64, feed.mark());
+  feed.wait_sent();
+  EXPECT_EQ(cudaEventQuery(step.get()), cudaSuccess) << "the copy has not waited for it";
 }
 
 TEST_F(Streams, KnowTheMemoryOfTheDevice) {

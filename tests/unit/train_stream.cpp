@@ -184,6 +184,10 @@ TEST_F(Streamed, AValueThatCannotBeUsedIsNamedWhenItIsRead) {
   TrainerOptions bce = options(10, true);
   bce.objective.loss = Loss::bce;
   EXPECT_THAT(failure(bce), HasSubstr("row 200, column 3 is -0.5: the loss \"bce\" needs values in [0, 1]"));
+  Evaluator evaluator(*backend, model(), streamed(40), 10);
+  EXPECT_GT(evaluator.loss(options(10, true).objective).total(), 0);
+  EXPECT_THROW(evaluator.loss(bce.objective), InputError);
+  EXPECT_GT(evaluator.loss(options(10, true).objective).total(), 0) << "asked for something else, it goes on";
   values[200 * kColumns + 3] = -std::numeric_limits<float>::infinity();
   write();
   EXPECT_THAT(failure(options(10, true)), HasSubstr("row 200, column 3 is -inf: values must be finite"));
