@@ -11,6 +11,7 @@
 
 #include <chrono>
 #include <cstdio>
+#include <filesystem>
 #include <nlohmann/json.hpp>
 #include <string>
 
@@ -150,6 +151,7 @@ report::Chart chart_of(const Curve& curve) {
 }
 
 int run(const std::string& name, const std::string& directory) {
+  std::filesystem::create_directories(directory);
   const auto backend = make_cpu_backend();
   Curve curve;
   if (name == "batch") curve = by_batch(*backend);

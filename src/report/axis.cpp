@@ -70,7 +70,7 @@ Axis logarithmic_axis(double low, double high) {
     for (const double factor : {1.0, 2.0, 5.0}) {
       const double value = factor * std::pow(10.0, power);
       if (factor > 1 && (last - first > 2 || power == last)) continue;
-      axis.ticks.push_back({value, value >= 1e-3 && value < 1e7 ? figure(value) : fmt::format("{:.4g}", value)});
+      axis.ticks.push_back({value, value >= 1e-3 && value < 1e10 ? figure(value) : fmt::format("{:.4g}", value)});
     }
   return axis;
 }

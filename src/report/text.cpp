@@ -53,6 +53,7 @@ std::string percent(double share) {
 
 std::string duration(double seconds) {
   if (!std::isfinite(seconds) || seconds < 0 || seconds > 1e9) return "–";
+  if (seconds < 0.1) return fmt::format("{:.0f} ms", 1e3 * seconds);
   if (seconds < 10) return fmt::format("{:.1f} s", seconds);
   const auto whole = static_cast<std::int64_t>(std::llround(seconds));
   if (whole < 60) return fmt::format("{} s", whole);

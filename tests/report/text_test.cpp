@@ -25,6 +25,7 @@ TEST(Text, FiguresAreShort) {
 
 TEST(Text, Durations) {
   EXPECT_EQ(duration(0.84), "0.8 s");
+  EXPECT_EQ(duration(0.042), "42 ms");
   EXPECT_EQ(duration(59.4), "59 s");
   EXPECT_EQ(duration(200), "3 min 20 s");
   EXPECT_EQ(duration(3900), "1 h 5 min");
