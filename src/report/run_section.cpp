@@ -168,7 +168,8 @@ std::string run_summary(const ReportedRun& run) {
   if (!value("data").empty()) parts.push_back(value("data"));
   if (!value("hidden").empty()) parts.push_back(value("hidden") + " hidden units");
   if (!value("loss").empty()) parts.push_back(value("loss") + " per " + value("reduction"));
-  if (value("sparsity") == "kl") parts.push_back(fmt::format("KL sparsity, ρ\u00a0{}, β\u00a0{}", value("rho"), value("beta")));
+  if (value("sparsity") == "kl")
+    parts.push_back(fmt::format("KL sparsity, ρ\u00a0{}, β\u00a0{}", value("rho"), value("beta")));
   if (value("sparsity") == "l1") parts.push_back(fmt::format("L1 sparsity, {}", value("l1")));
   if (value("sparsity") == "topk") parts.push_back("the largest " + value("k"));
   if (!value("optimizer").empty()) parts.push_back(value("optimizer") + ", learning rate " + value("lr"));
