@@ -8,5 +8,6 @@
 #include "device/keywords.h"
 #include "device/math_functions.h"
 #include "device/memory_access.h"
+#include "device/tensor_cores.h"
 #include "device/types.h"
 #include "device/warp_operations.h"

@@ -30,6 +30,8 @@ enum class Operation : std::uint8_t {
   bit_and,
   bit_or,
   bit_xor,
+  mma_tf32,  // the value is the address of the lane's MmaFragment
+  mma_bf16,
 };
 
 // A thread's part in a barrier or a warp operation: what it waits for and what it gets.

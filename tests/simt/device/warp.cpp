@@ -5,6 +5,7 @@
 #include "device/block.h"
 #include "device/counters.h"
 #include "device/message.h"
+#include "device/tensor_cores.h"
 
 namespace simt {
 namespace {
@@ -50,6 +51,7 @@ class Group {
     ++kernel_counters.warp_operations;
     const Operation operation = at_.operation;
     const unsigned mask = at_.mask;
+    if (operation == Operation::mma_tf32 || operation == Operation::mma_bf16) multiply();
     const std::uint64_t common = combine(operation);
     for (unsigned lane = 0; lane < threads_.size(); ++lane) {
       if (!names(mask, lane)) continue;
@@ -93,6 +95,23 @@ class Group {
       if (names(at_.mask, lane) && threads_[lane].at.value == value) lanes |= std::uint64_t{1} << lane;
     }
     return lanes;
+  }
+
+  // Into the fragments of the lanes: all 32, for the mask names them.
+  void multiply() const {
+    MmaFragment* fragments[kLanes];
+    for (unsigned lane = 0; lane < kLanes; ++lane) {
+      fragments[lane] = reinterpret_cast<MmaFragment*>(static_cast<std::uintptr_t>(threads_[lane].at.value));
+      if (at_.operation == Operation::mma_tf32 && !is_tf32(*fragments[lane])) {
+        throw_fault(block_, describe_wait(first_ + lane, threads_[lane].at) +
+                                " with an operand that has more digits than TF32");
+      }
+    }
+    if (at_.operation == Operation::mma_tf32) {
+      multiply_tf32(fragments);
+    } else {
+      multiply_bf16(fragments);
+    }
   }
 
   // One result for all lanes.

@@ -2,7 +2,7 @@
 
 #include <vector>
 
-#include "runtime/rounding.h"
+#include "device/rounding.h"
 
 namespace simt::detail {
 namespace {

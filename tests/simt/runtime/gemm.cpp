@@ -4,7 +4,7 @@
 #include <cstring>
 #include <vector>
 
-#include "runtime/rounding.h"
+#include "device/rounding.h"
 
 namespace simt::detail {
 namespace {
