@@ -64,14 +64,10 @@ std::unique_ptr<Executable> EngineChoice::compile(const StepPlan& plan, const Bi
                                                   const GraphCompiler& graph) {
   if (asked_ == Engine::graph || !is_training_step(plan)) return graph(bindings);
   std::string why;
-  bool can = runs_resident(plan, multiprocessors_, why);
-  if (can && precision_ != Precision::fp32) {
-    can = false;
-    why = fmt::format("it computes in fp32, not in {}", to_string(precision_));
-  }
+  const bool can = runs_resident(plan, precision_, multiprocessors_, why);
   if (asked_ == Engine::resident) {
     if (!can) throw InputError(fmt::format("--engine resident cannot run this: {}; use --engine graph", why));
-    return compile_resident(plan, bindings, stream, multiprocessors_);
+    return compile_resident(plan, bindings, stream, precision_, multiprocessors_);
   }
   if (can) return choose(plan, bindings, stream, graph);
   return std::make_unique<Remarked>(graph(bindings), "engine graph: the resident engine cannot run this: " + why,
@@ -80,7 +76,9 @@ std::unique_ptr<Executable> EngineChoice::compile(const StepPlan& plan, const Bi
 
 std::unique_ptr<Executable> EngineChoice::choose(const StepPlan& plan, const Bindings& bindings, const Stream& stream,
                                                  const GraphCompiler& graph) {
-  const auto resident = [&](const Bindings& to) { return compile_resident(plan, to, stream, multiprocessors_); };
+  const auto resident = [&](const Bindings& to) {
+    return compile_resident(plan, to, stream, precision_, multiprocessors_);
+  };
   const std::string key = key_of(plan);
   if (!measured_.contains(key)) {
     const double by_graph = seconds_of(Engine::graph, [&] { return rehearse(plan, bindings, stream, graph); });

@@ -5,9 +5,10 @@
 #include "resident/formulas.cuh"
 #include "resident/products.cuh"
 #include "resident/resident_shape.h"
+#include "resident/tensor_products.cuh"
 
 // A block of the resident kernel: its units and outputs, its shared memory, and what both layers do with them. T is the
-// type of the data set.
+// type of the data set, Format what products are made in.
 
 namespace lacuna::cuda {
 
@@ -25,7 +26,7 @@ struct LayerPart {
   int weight_moment, bias_moment;
 };
 
-template <class T>
+template <class T, class Format>
 struct ResidentBlock {
   const ResidentArgs& p;
   float* shared;
@@ -55,6 +56,9 @@ struct ResidentBlock {
             l.h_stride,    l.outputs * l.h_stride, (l.outputs + 3) / 4 * 4};
   }
   __device__ T* batch() const { return reinterpret_cast<T*>(shared + p.layout.x); }
+  /// The code of all units, and the rows of it that are here.
+  __device__ Code<Format>* code() const { return static_cast<Code<Format>*>(p.memory.code); }
+  __device__ Code<Format>* code_tile() const { return reinterpret_cast<Code<Format>*>(shared + p.layout.h); }
   __device__ int* order() const { return reinterpret_cast<int*>(shared + p.layout.order); }
   __device__ StepScalars& scalars() const { return *reinterpret_cast<StepScalars*>(shared + p.layout.scalars); }
   __device__ double* unit_values() const { return reinterpret_cast<double*>(shared + p.layout.unit_values); }

@@ -9,11 +9,11 @@ namespace lacuna::cuda {
 
 /// delta1 = (delta2 W2 + column gradient + (l1/M) sign h) A'(h) of this block's units: what all blocks have found of
 /// delta2 W2 is added up by several threads for each element, in the order of the blocks.
-template <class T>
-__device__ void find_delta1(const ResidentBlock<T>& b) {
+template <class T, class Format>
+__device__ void find_delta1(const ResidentBlock<T, Format>& b) {
   const ResidentArgs& p = b.p;
   const ResidentLayout& l = p.layout;
-  const int groups = l.m_stride / 4, units = b.units.count, blocks = p.shape.blocks;
+  const int groups = (p.shape.rows + 3) / 4, units = b.units.count, blocks = p.shape.blocks;
   float* parts = b.shared + l.parts;
   for (int task = b.thread; task < groups * units * l.segments; task += kResidentThreads) {
     const int i = task % groups * 4, u = task / groups % units, s = task / groups / units;
@@ -41,8 +41,8 @@ __device__ void find_delta1(const ResidentBlock<T>& b) {
 }
 
 /// The update of W1 and b1 that the step before is still to make. Its batch is there, or gathered again.
-template <class T>
-__device__ void learn_encoder(const ResidentBlock<T>& b) {
+template <class T, class Format>
+__device__ void learn_encoder(const ResidentBlock<T, Format>& b) {
   const ResidentArgs& p = b.p;
   const ResidentLayout& l = p.layout;
   find_delta1(b);
@@ -54,7 +54,7 @@ __device__ void learn_encoder(const ResidentBlock<T>& b) {
       b.gather(first, count);
       __syncthreads();
     }
-    outer_products(Tile<float>{b.shared + l.delta1 + first, b.units.count, l.m_stride},
+    outer_products(Format{}, Tile<float>{b.shared + l.delta1 + first, b.units.count, l.m_stride},
                    Tile<T>{b.batch(), count, l.x_stride}, p.shape.features, b.shared + l.gradient, l.d_stride,
                    first == 0, b.warp, b.lane);
     __syncthreads();
@@ -63,8 +63,8 @@ __device__ void learn_encoder(const ResidentBlock<T>& b) {
 }
 
 /// The mean activation of this block's units, their penalty and its gradient, and into values() what J needs of them.
-template <class T>
-__device__ void penalize(const ResidentBlock<T>& b) {
+template <class T, class Format>
+__device__ void penalize(const ResidentBlock<T, Format>& b) {
   const ResidentArgs& p = b.p;
   const double samples = p.shape.rows;
   for (int u = b.warp; u < b.units.count; u += kResidentWarps) {
@@ -101,8 +101,8 @@ __device__ void penalize(const ResidentBlock<T>& b) {
 }
 
 /// h = A(x W1^T + b1) of this block's units, for itself and for all others.
-template <class T>
-__device__ void encode(const ResidentBlock<T>& b) {
+template <class T, class Format>
+__device__ void encode(const ResidentBlock<T, Format>& b) {
   const ResidentArgs& p = b.p;
   const ResidentLayout& l = p.layout;
   const LayerPart layer = b.encoder();
@@ -110,12 +110,12 @@ __device__ void encode(const ResidentBlock<T>& b) {
     const int count = min(l.x_rows, p.shape.rows - first);
     b.gather(first, count);
     __syncthreads();
-    each_product(Tile<T>{b.batch(), count, l.x_stride}, Tile<float>{layer.weight, layer.rows, layer.stride},
+    each_product(Format{}, Tile<T>{b.batch(), count, l.x_stride}, Tile<float>{layer.weight, layer.rows, layer.stride},
                  layer.columns, b.warp, b.lane, [&](int i, int u, float product) {
                    if (i >= count || u >= layer.rows) return;
                    const float h = activation_of(p.hidden, b.input_scale() * product + layer.bias[u]);
                    b.shared[l.code + u * l.m_stride + first + i] = h;
-                   p.memory.code[std::int64_t{first + i} * l.h_stride + b.units.begin + u] = h;
+                   b.code()[std::int64_t{first + i} * l.h_stride + b.units.begin + u] = code_of<Format>(h);
                  });
     __syncthreads();
   }

@@ -9,6 +9,9 @@
 
 namespace lacuna::cuda {
 
+/// What products are made in, as a type: this, Tf32 or Bf16. tensor_products.cuh has them for the other two.
+struct Fp32 {};
+
 /// Adds each of kCount values over the lanes of a warp. Lane l gets the sum of value l kCount / 32. At each distance a
 /// lane sends the half of its values that it does not keep: 31 shuffles for 32 sums.
 template <int kDistance, int kCount>
@@ -77,7 +80,8 @@ __device__ void each_product_of(const Tile<T>& x, const Tile<float>& w, int colu
   }
 }
 template <class T, class F>
-__device__ void each_product(const Tile<T>& x, const Tile<float>& w, int columns, int warp, int lane, const F& f) {
+__device__ void each_product(Fp32, const Tile<T>& x, const Tile<float>& w, int columns, int warp, int lane,
+                             const F& f) {
   if (w.rows <= 2)
     each_product_of<2>(x, w, columns, warp, lane, f);
   else
@@ -121,8 +125,8 @@ __device__ void outer_products_of(const Tile<float>& delta, const Tile<T>& x, in
   }
 }
 template <class T>
-__device__ void outer_products(const Tile<float>& delta, const Tile<T>& x, int columns, float* gradient, int stride,
-                               bool first, int warp, int lane) {
+__device__ void outer_products(Fp32, const Tile<float>& delta, const Tile<T>& x, int columns, float* gradient,
+                               int stride, bool first, int warp, int lane) {
   if (delta.rows <= 2)
     outer_products_of<2>(delta, x, columns, gradient, stride, first, warp, lane);
   else
@@ -132,8 +136,8 @@ __device__ void outer_products(const Tile<float>& delta, const Tile<T>& x, int c
 /// f(u, i, sums): the four samples from i on of sum over o of delta_oi w_ou, for every u and i, a multiple of 4. A
 /// thread takes four units of four samples.
 template <class F>
-__device__ void each_back_product(const Tile<float>& delta, int samples, const Tile<float>& w, int columns, int thread,
-                                  const F& f) {
+__device__ void each_back_product(Fp32, const Tile<float>& delta, int samples, const Tile<float>& w, int columns,
+                                  int thread, const F& f) {
   const int groups = (samples + 3) / 4, tasks = (columns + 3) / 4 * groups;
   for (int task = thread; task < tasks; task += kResidentThreads) {
     const int u = task / groups * 4, i = task % groups * 4;

@@ -6,6 +6,7 @@
 // steps of a launch. A step is two phases, each ended by a barrier of the grid. A, by units: the update of W1 and b1
 // that the step before has left to do, then h and the penalty. B, by outputs: loss, delta2, this block's part of
 // delta2 W2, the update of W2 and b2. Blocks exchange h and those parts through global memory (docs/resident.md).
+// Products in float32, or on tensor cores from operands rounded to TF32 or bfloat16; all else is float32.
 // Cooperative launch, 256 threads, one block on a multiprocessor. Deterministic for one number of blocks; a run has the
 // same bits however it is cut into launches.
 
@@ -21,8 +22,8 @@ namespace lacuna::cuda {
 
 namespace {
 
-template <class T>
-__device__ void begin_step(ResidentBlock<T>& b) {
+template <class T, class Format>
+__device__ void begin_step(ResidentBlock<T, Format>& b) {
   ++b.state.step;
   b.find_samples();
   __syncthreads();
@@ -33,8 +34,8 @@ __device__ void begin_step(ResidentBlock<T>& b) {
 }
 
 /// The step's slot of the ring, from what all blocks have put into their values.
-template <class T>
-__device__ void report(const ResidentBlock<T>& b) {
+template <class T, class Format>
+__device__ void report(const ResidentBlock<T, Format>& b) {
   if (b.block != 0 || b.warp != 0) return;
   double terms[4] = {};
   for (int other = b.lane; other < b.p.shape.blocks; other += kWarp)
@@ -50,8 +51,8 @@ __device__ void report(const ResidentBlock<T>& b) {
   b.p.memory.ring[(b.state.step - 1) % b.p.ring_capacity] = loss;
 }
 
-template <class T>
-__device__ void end_step(ResidentBlock<T>& b) {
+template <class T, class Format>
+__device__ void end_step(ResidentBlock<T, Format>& b) {
   report(b);
   b.state.position += b.p.shape.rows;
   if (b.state.position < b.p.data_rows) return;
@@ -59,10 +60,10 @@ __device__ void end_step(ResidentBlock<T>& b) {
   ++b.state.epoch;
 }
 
-template <class T>
+template <class T, class Format>
 __global__ void __launch_bounds__(kResidentThreads, 1) resident_kernel(const __grid_constant__ ResidentArgs p) {
   LACUNA_DYNAMIC_SHARED(shared);
-  ResidentBlock<T> b(p, shared);
+  ResidentBlock<T, Format> b(p, shared);
   b.load();
   for (int i = 0; i < p.steps; ++i) {
     if (i > 0) learn_encoder(b);
@@ -81,9 +82,15 @@ __global__ void __launch_bounds__(kResidentThreads, 1) resident_kernel(const __g
   *p.memory.scalars = b.scalars();
 }
 
+template <class Format, class F>
+auto with_kernel_of(const ResidentShape& shape, const F& f) {
+  return shape.data_bytes == 1 ? f(&resident_kernel<std::uint8_t, Format>) : f(&resident_kernel<float, Format>);
+}
 template <class F>
 auto with_kernel(const ResidentShape& shape, const F& f) {
-  return shape.data_bytes == 1 ? f(&resident_kernel<std::uint8_t>) : f(&resident_kernel<float>);
+  if (shape.precision == Precision::tf32) return with_kernel_of<Tf32>(shape, f);
+  if (shape.precision == Precision::bf16) return with_kernel_of<Bf16>(shape, f);
+  return with_kernel_of<Fp32>(shape, f);
 }
 
 }  // namespace

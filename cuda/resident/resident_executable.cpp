@@ -92,7 +92,7 @@ bool find_place(ResidentArgs& args, std::string& why) {
 }
 
 /// Everything but addresses.
-ResidentArgs arguments_of(const StepPlan& plan, const ResidentPlan& p, int blocks) {
+ResidentArgs arguments_of(const StepPlan& plan, const ResidentPlan& p, Precision precision, int blocks) {
   ResidentArgs args;
   const Buffer& data = plan[p.gather.data];
   args.shape.rows = static_cast<int>(plan[p.gather.batch].shape[0]);
@@ -101,6 +101,7 @@ ResidentArgs arguments_of(const StepPlan& plan, const ResidentPlan& p, int block
   args.shape.blocks = std::min(blocks, std::max(args.shape.features, args.shape.units));
   args.shape.data_bytes = static_cast<int>(size_of(data.dtype));
   args.shape.moments = p.update.optimizer.moments();
+  args.shape.precision = precision;
   args.data_rows = data.shape[0];
   args.ring_capacity = plan[p.end.ring].shape[0];
   args.shuffle = p.gather.shuffle;
@@ -138,34 +139,34 @@ ResidentMemory bound_memory(const StepPlan& plan, const ResidentPlan& p, const B
 DeviceMemory place_exchange(ResidentArgs& args, const std::string& name, cudaStream_t stream) {
   const ResidentShape& s = args.shape;
   const std::int64_t values = std::int64_t{2} * 8 * 4 * s.blocks;
-  const std::int64_t code = std::int64_t{4} * s.rows * args.layout.h_stride;
+  const std::int64_t code = std::int64_t{code_bytes(s.precision)} * s.rows * args.layout.h_stride;
   const std::int64_t products = std::int64_t{4} * s.units * s.blocks * args.layout.m_stride;
   const auto aligned = [](std::int64_t bytes) { return (bytes + 255) / 256 * 256; };
   const std::int64_t bytes = aligned(values) + aligned(code) + products;
   DeviceMemory arena(bytes, fmt::format("what blocks exchange in {}", name), "use --engine graph or a smaller --batch");
   LACUNA_CUDA(cudaMemsetAsync(arena.get(), 0, static_cast<std::size_t>(bytes), stream));
   args.memory.values = reinterpret_cast<double*>(arena.get());
-  args.memory.code = reinterpret_cast<float*>(arena.get() + aligned(values));
+  args.memory.code = arena.get() + aligned(values);
   args.memory.products = reinterpret_cast<float*>(arena.get() + aligned(values) + aligned(code));
   return arena;
 }
 
 }  // namespace
 
-bool runs_resident(const StepPlan& plan, int blocks, std::string& why) {
+bool runs_resident(const StepPlan& plan, Precision precision, int blocks, std::string& why) {
   ResidentPlan read;
   if (!read_resident_plan(plan, read, why)) return false;
-  ResidentArgs args = arguments_of(plan, read, blocks);
+  ResidentArgs args = arguments_of(plan, read, precision, blocks);
   return find_place(args, why);
 }
 
 std::unique_ptr<Executable> compile_resident(const StepPlan& plan, const Bindings& bindings, const Stream& stream,
-                                             int blocks) {
+                                             Precision precision, int blocks) {
   plan.validate();
   ResidentPlan read;
   std::string why;
   if (!read_resident_plan(plan, read, why)) throw InputError("--engine resident: " + why);
-  ResidentArgs args = arguments_of(plan, read, blocks);
+  ResidentArgs args = arguments_of(plan, read, precision, blocks);
   if (!find_place(args, why)) throw InputError("--engine resident: " + why);
   args.memory = bound_memory(plan, read, bindings);
   DeviceMemory arena = place_exchange(args, plan.name, stream.get());

@@ -13,8 +13,8 @@ std::vector<BackendFactory> parity_backends() {
           {"cuda_bf16", make(Precision::bf16), 8, Precision::bf16}};
 }
 
-std::unique_ptr<Backend> backend_with(Engine engine) {
-  return make_backend("cuda", {.engine = engine});
+std::unique_ptr<Backend> backend_with(Engine engine, Precision precision) {
+  return make_backend("cuda", {.precision = precision, .engine = engine});
 }
 
 }  // namespace lacuna::test

@@ -19,10 +19,10 @@ std::vector<BackendFactory> parity_backends() {
           {"emulator_bf16", make(Precision::bf16), kMuchSlower, Precision::bf16}};
 }
 
-std::unique_ptr<Backend> backend_with(Engine engine) {
+std::unique_ptr<Backend> backend_with(Engine engine, Precision precision) {
   simt::set_machine(kSmall);
   simt::set_schedule({simt::Schedule::Order::random, 1});
-  return make_backend("cuda", {.engine = engine});
+  return make_backend("cuda", {.precision = precision, .engine = engine});
 }
 
 }  // namespace lacuna::test

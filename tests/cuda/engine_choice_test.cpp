@@ -39,6 +39,12 @@ TEST_F(EngineChoice, IsTheFasterOne) {
   }
 }
 
+TEST_F(EngineChoice, IsTheFasterOneOnTensorCoresToo) {
+  prefer(Engine::resident);
+  const auto backend = make_backend("cuda", {.precision = Precision::bf16});
+  EXPECT_EQ(Trainer(*backend, run_.start, run_.data, run_.options).engine(), Engine::resident);
+}
+
 /// A tenth faster, or what was the faster one once would not be so the next time.
 TEST_F(EngineChoice, IsGraphNearATie) {
   cuda::set_step_meter([](Engine engine, const auto&) { return engine == Engine::resident ? 0.95 : 1.0; });

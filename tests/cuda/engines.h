@@ -7,6 +7,6 @@
 namespace lacuna::test {
 
 /// The device that this test program runs on, with one of its engines.
-std::unique_ptr<Backend> backend_with(Engine engine);
+std::unique_ptr<Backend> backend_with(Engine engine, Precision precision = Precision::fp32);
 
 }  // namespace lacuna::test

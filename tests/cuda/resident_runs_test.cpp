@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "cuda/engines.h"
+#include "parity/comparison.h"
 #include "parity/training_run.h"
 
 namespace lacuna::test {
@@ -86,12 +87,14 @@ INSTANTIATE_TEST_SUITE_P(
                             true}),
     [](const auto& instance) { return instance.param.name; });
 
+struct Size {
+  std::int64_t features, hidden, batch;
+};
 /// More parts than units, rows that are copied 16 bytes at a time, a batch of one sample.
+constexpr Size kAwkwardSizes[] = {{1, 1, 1}, {32, 2, 9}, {5, 33, 4}, {131, 3, 3}};
+
 TEST(ResidentRuns, AwkwardSizes) {
-  struct Size {
-    std::int64_t features, hidden, batch;
-  };
-  for (const auto& [features, hidden, batch] : {Size{1, 1, 1}, Size{32, 2, 9}, Size{5, 33, 4}, Size{131, 3, 3}})
+  for (const auto& [features, hidden, batch] : kAwkwardSizes)
     for (DType type : {DType::u8, DType::f32}) {
       TrainingRun run{random_model(Network::autoencoder(features, {hidden}), 4, 2.0),
                       random_dataset(2 * batch + 1, features, type, 5),
@@ -103,6 +106,54 @@ TEST(ResidentRuns, AwkwardSizes) {
       expect_same_training(run, train_on(*backend_with(Engine::resident), run), train_reference(run));
     }
 }
+
+struct OnTensorCores {
+  Precision precision;
+  DType type;
+};
+
+class ResidentPrecision : public testing::TestWithParam<OnTensorCores> {};
+
+/// Products of several tiles in every direction, none of them whole; batches of 21 and 12. By SGD: Adam makes full
+/// steps of what rounding leaves of a gradient that is nearly 0, in the graph engine the same ones.
+TEST_P(ResidentPrecision, IsThatOfTraining) {
+  const auto [precision, type] = GetParam();
+  TrainingRun run{random_model(Network::autoencoder(53, {37}), 2, 2.0), random_dataset(33, 53, type, 1), {}};
+  run.options.optimizer = kSgd;
+  run.options.batch = 21;
+  run.steps = 4;
+  const TrainingResult got = train_on(*backend_with(Engine::resident, precision), run), expected = train_reference(run);
+  expect_same_training(run, got, expected, precision);
+  for (const std::size_t weight : {0, 2})
+    expect_off_by_its_rounding(update_of(run, got, weight), update_of(run, expected, weight), precision);
+}
+
+/// Of results so few that terms may cancel, the losses alone.
+TEST_P(ResidentPrecision, AwkwardSizes) {
+  const auto [precision, type] = GetParam();
+  for (const auto& [features, hidden, batch] : kAwkwardSizes) {
+    TrainingRun run{random_model(Network::autoencoder(features, {hidden}), 4, 2.0),
+                    random_dataset(2 * batch + 1, features, type, 5),
+                    {}};
+    run.options.optimizer = kSgd;
+    run.options.batch = batch;
+    run.steps = 3;
+    const TrainingResult got = train_on(*backend_with(Engine::resident, precision), run);
+    const double expected = train_reference(run).losses.back().reconstruction;
+    EXPECT_NEAR(got.losses.back().reconstruction, expected, bound_of(precision) * expected)
+        << features << "-" << hidden << ", batch " << batch;
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Each, ResidentPrecision,
+                         testing::Values(OnTensorCores{Precision::tf32, DType::u8},
+                                         OnTensorCores{Precision::tf32, DType::f32},
+                                         OnTensorCores{Precision::bf16, DType::u8},
+                                         OnTensorCores{Precision::bf16, DType::f32}),
+                         [](const auto& instance) {
+                           return std::string(to_string(instance.param.precision)) +
+                                  (instance.param.type == DType::u8 ? "_bytes" : "_floats");
+                         });
 
 }  // namespace
 }  // namespace lacuna::test

@@ -16,8 +16,9 @@ using testing::HasSubstr;
 
 class Resident : public Emulator {
  protected:
-  static std::unique_ptr<Backend> resident(int multiprocessors = 0) {
-    return make_backend("cuda", {.engine = Engine::resident, .multiprocessors = multiprocessors});
+  static std::unique_ptr<Backend> resident(int multiprocessors = 0, Precision precision = Precision::fp32) {
+    return make_backend("cuda",
+                        {.precision = precision, .engine = Engine::resident, .multiprocessors = multiprocessors});
   }
 
   /// Batches of 10, 10 and 3.
@@ -62,6 +63,20 @@ TEST_F(Resident, EveryScheduleGivesTheSameBits) {
   for (unsigned seed : {0u, 1u}) {
     simt::set_execution(simt::Execution::deferred, seed);
     expect_same_bits(train_on(*resident(), run), expected);
+  }
+}
+
+TEST_F(Resident, EveryScheduleGivesTheSameBitsOnTensorCores) {
+  TrainingRun run = small_run();
+  run.steps = 2;
+  for (const Precision precision : {Precision::tf32, Precision::bf16}) {
+    const TrainingResult expected = train_on(*resident(0, precision), run);
+    EXPECT_NE(expected.parameters, train_on(*resident(), run).parameters);
+    for (const simt::Schedule& schedule : kSchedules) {
+      simt::set_schedule(schedule);
+      expect_same_bits(train_on(*resident(0, precision), run), expected);
+    }
+    simt::set_schedule({});
   }
 }
 
@@ -149,6 +164,52 @@ TEST_F(Resident, WorksInTilesWhereRoomIsShort) {
     expect_same_training(run, train_on(*backend, run), expected);
   }
   EXPECT_THAT(remark, HasSubstr("is gathered twice"));
+}
+
+TEST_F(Resident, WorksInTilesOnTensorCores) {
+  TrainingRun run = small_run(DType::f32);
+  run.data = random_dataset(63, 15, DType::f32, 2);
+  run.options.optimizer = {.kind = OptimizerKind::sgd, .learning_rate = 0.02};
+  run.options.batch = 50;
+  run.steps = 2;
+  const TrainingResult expected = train_reference(run);
+  struct Room {
+    Precision precision;
+    std::size_t kibibytes;
+    const char* remark;
+  };
+  for (const auto& [precision, kibibytes, remark] :
+       {Room{Precision::tf32, 11, "the batch stays there"}, Room{Precision::bf16, 9, "the batch stays there"},
+        Room{Precision::tf32, 8, "gathered twice, 16 samples at a time"},
+        Room{Precision::bf16, 8, "gathered twice, 16 samples at a time"}}) {
+    simt::set_machine({.multiprocessors = 3, .shared_memory = kibibytes * 1024});
+    const auto backend = resident(0, precision);
+    EXPECT_THAT(Trainer(*backend, run.start, run.data, run.options).remarks().at(0), HasSubstr(remark));
+    expect_same_training(run, train_on(*backend, run), expected, precision);
+  }
+}
+
+/// Rows that a warp reads at once begin in different banks.
+TEST(ResidentLayout, SpreadsRowsOverBanksForTensorCores) {
+  for (const int size : {1, 15, 16, 33, 196, 784, 1001})
+    for (const auto& [data_bytes, precision] : {std::pair{1, Precision::tf32}, std::pair{4, Precision::bf16}}) {
+      const cuda::ResidentLayout layout = cuda::resident_layout({.rows = size,
+                                                                 .features = size,
+                                                                 .units = size,
+                                                                 .blocks = 132,
+                                                                 .data_bytes = data_bytes,
+                                                                 .moments = 2,
+                                                                 .precision = precision},
+                                                                226 * 1024);
+      const int words_of_h = layout.h_stride * cuda::code_bytes(precision) / 4;
+      for (const int words : {words_of_h, layout.x_stride * data_bytes / 4}) EXPECT_EQ(words % 8, 4);
+      EXPECT_EQ(layout.d_stride % (data_bytes == 1 ? 32 : 8), data_bytes == 1 ? 16 : 4);
+      for (const int stride : {layout.m_stride, layout.delta2_stride}) EXPECT_EQ(stride % 16, 8);
+      for (const int stride : {layout.h_stride, layout.d_stride, layout.x_stride, layout.m_stride})
+        EXPECT_GE(stride, size);
+      EXPECT_TRUE(layout.x_rows == size || layout.x_rows % 16 == 0);
+      EXPECT_TRUE(layout.h_rows == size || layout.h_rows % 16 == 0);
+    }
 }
 
 TEST(ResidentLayout, KeepsTheBatchWhereItFits) {

@@ -57,6 +57,13 @@ double relative_error(const std::vector<double>& got, const std::vector<double>&
   return norm == 0.0 ? std::numeric_limits<double>::infinity() : std::sqrt(difference / norm);
 }
 
+void expect_off_by_its_rounding(const std::vector<double>& got, const std::vector<double>& expected,
+                                Precision precision) {
+  const double error = relative_error(got, expected);
+  EXPECT_LE(error, bound_of(precision));
+  EXPECT_GE(error, bound_of(precision) / 50) << "the products are in a better precision than " << to_string(precision);
+}
+
 testing::AssertionResult agrees(const Compared& c, Precision precision) {
   if (c.got.size() != c.expected.size() || (!c.bounds.empty() && c.bounds.size() != c.got.size()))
     return testing::AssertionFailure() << c.what << " has " << c.got.size() << " elements, but must have "

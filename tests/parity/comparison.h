@@ -34,6 +34,11 @@ Compared exactly(std::string what, std::vector<double> got, std::vector<double> 
 /// ||got - expected|| / ||expected|| over the elements where neither is NaN; 0 if both are zero.
 double relative_error(const std::vector<double>& got, const std::vector<double>& expected);
 
+/// Expects an error between a fiftieth of bound_of(precision) and the bound: above what the next better precision may
+/// be off by.
+void expect_off_by_its_rounding(const std::vector<double>& got, const std::vector<double>& expected,
+                                Precision precision);
+
 /// Fails if there are NaNs in one of the two only, or if the bound is exceeded.
 testing::AssertionResult agrees(const Compared& compared, Precision precision = Precision::fp32);
 

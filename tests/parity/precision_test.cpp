@@ -10,14 +10,6 @@
 namespace lacuna::test {
 namespace {
 
-/// Between a fiftieth of the bound and the bound: above what the next better precision may be off by.
-void expect_off_by_its_rounding(const std::vector<double>& got, const std::vector<double>& expected,
-                                Precision precision) {
-  const double error = relative_error(got, expected);
-  EXPECT_LE(error, bound_of(precision));
-  EXPECT_GE(error, bound_of(precision) / 50) << "the products are in a better precision than " << to_string(precision);
-}
-
 class ReducedPrecision : public testing::TestWithParam<BackendFactory> {
  protected:
   std::unique_ptr<Backend> backend_ = GetParam().make();
@@ -31,13 +23,7 @@ TEST_P(ReducedPrecision, IsThatOfTraining) {
   run.options.batch = 11;
   const TrainingResult got = train_on(*backend_, run), expected = train_reference(run);
   expect_same_training(run, got, expected, GetParam().precision);
-  std::vector<double> update = got.parameters[0], expected_update = expected.parameters[0];
-  const std::vector<double> start = parameters_of(run.start)[0];
-  for (std::size_t i = 0; i < start.size(); ++i) {
-    update[i] -= start[i];
-    expected_update[i] -= start[i];
-  }
-  expect_off_by_its_rounding(update, expected_update, GetParam().precision);
+  expect_off_by_its_rounding(update_of(run, got, 0), update_of(run, expected, 0), GetParam().precision);
 }
 
 /// Of the pre-activations: the sigmoid's slope would hide part of it.

@@ -208,6 +208,10 @@ TrainingResult train_reference(const TrainingRun& run) {
   return result;
 }
 
+std::vector<double> update_of(const TrainingRun& run, const TrainingResult& result, std::size_t parameter) {
+  return difference(result.parameters[parameter], parameters_of(run.start)[parameter]);
+}
+
 void expect_same_training(const TrainingRun& run, const TrainingResult& got, const TrainingResult& expected,
                           Precision precision) {
   ASSERT_EQ(got.losses.size(), expected.losses.size());
@@ -221,12 +225,9 @@ void expect_same_training(const TrainingRun& run, const TrainingResult& got, con
     if (precision != Precision::fp32 && term == &StepLoss::correct) continue;
     EXPECT_TRUE(agrees({name, history(got, term), history(expected, term)}, precision));
   }
-  const std::vector<std::vector<double>> start = parameters_of(run.start);
   const std::vector<Parameter> owned = owned_parameters(run.start.layout);
-  for (std::size_t p = 0; p < start.size(); ++p)
-    EXPECT_TRUE(agrees({"update of " + owned[p].name, difference(got.parameters[p], start[p]),
-                        difference(expected.parameters[p], start[p])},
-                       precision));
+  for (std::size_t p = 0; p < owned.size(); ++p)
+    EXPECT_TRUE(agrees({"update of " + owned[p].name, update_of(run, got, p), update_of(run, expected, p)}, precision));
 }
 
 }  // namespace lacuna::test

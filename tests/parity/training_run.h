@@ -49,6 +49,9 @@ std::vector<Parameter> owned_parameters(const ParameterLayout& layout);
 /// The values of each, without the slab's padding.
 std::vector<std::vector<double>> parameters_of(const Model& model);
 
+/// How far the run has moved an owned parameter.
+std::vector<double> update_of(const TrainingRun& run, const TrainingResult& result, std::size_t parameter);
+
 /// Expects that the updates of every parameter and all terms of the loss agree to bound_of(precision). How many samples
 /// are classified correctly is compared in fp32 alone: it changes by whole samples.
 void expect_same_training(const TrainingRun& run, const TrainingResult& got, const TrainingResult& expected,
