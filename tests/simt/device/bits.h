@@ -49,6 +49,19 @@ inline unsigned __brev(unsigned bits) {
   return reversed;
 }
 
+// Byte i is the one of x (0 to 3) and y (4 to 7) that the lower three bits of nibble i of the selector name; with its
+// fourth bit set, that byte's sign eight times.
+inline unsigned __byte_perm(unsigned x, unsigned y, unsigned selector) {
+  const std::uint64_t bytes = std::uint64_t{y} << 32 | x;
+  unsigned result = 0;
+  for (int i = 0; i < 4; ++i) {
+    const unsigned nibble = selector >> 4 * i & 15;
+    const auto byte = static_cast<unsigned>(bytes >> 8 * (nibble & 7) & 255);
+    result |= ((nibble & 8) == 0 ? byte : byte >= 128 ? 255U : 0U) << 8 * i;
+  }
+  return result;
+}
+
 inline unsigned __umulhi(unsigned a, unsigned b) {
   return static_cast<unsigned>(std::uint64_t{a} * b >> 32);
 }

@@ -49,6 +49,8 @@ TEST(Bits, AreCounted) {
   EXPECT_EQ(__ffsll(1ll << 40), 41);
   EXPECT_EQ(__brev(1u), 0x80000000u);
   EXPECT_EQ(__brev(0x0000b000u), 0x000d0000u);
+  EXPECT_EQ(__byte_perm(0x33221100u, 0x77665544u, 0x7250u), 0x77225500u);
+  EXPECT_EQ(__byte_perm(0x80007f01u, 0x4b000000u, 0xba98u), 0xff000000u);  // signs
 }
 
 TEST(Bits, OfProducts) {
