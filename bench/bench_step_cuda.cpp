@@ -6,8 +6,9 @@
 // (the step's shapes, transposes and order, on their own operands) are captured and replayed as the step is, and timed
 // by events. Counters: step_ms and floor_ms are medians; ratio is the median of the pairwise ratios.
 //
-// models_at_once/8/...: the same for several small models that are trained at once; step_ms is that of one model.
-// step_graph/...: the steps alone, by events, in each way of putting them into graphs.
+// models_at_once/8/...: the same for several small models that are trained at once, each resident one on its share of
+// the multiprocessors; step_ms is that of one model. step_graph/...: the steps alone, by events, in each way of putting
+// them into graphs.
 
 #include <benchmark/benchmark.h>
 #include <fmt/format.h>
@@ -27,6 +28,7 @@
 #include "lacuna/error.h"
 #include "lacuna/trainer.h"
 #include "libs/cublas.h"
+#include "runtime/check.h"
 
 namespace lacuna::bench {
 
@@ -155,7 +157,13 @@ constexpr int kModels = 8;
 
 /// Several models trained at once, as a sweep does it: each has a backend and a host thread of its own, all have the
 /// same data. step_ms is the time of all divided by the models, floor_ms that of the products of one model alone.
-void models_at_once(benchmark::State& state, const Size& size, int device) {
+int multiprocessors(int device) {
+  int count = 0;
+  LACUNA_CUDA(cudaDeviceGetAttribute(&count, cudaDevAttrMultiProcessorCount, device));
+  return count;
+}
+
+void models_at_once(benchmark::State& state, const Size& size, Engine engine, int device) {
   const Dataset data = first_digits(60'000 / size.batch * size.batch);
   std::vector<std::unique_ptr<Backend>> backends;
   std::vector<std::unique_ptr<Trainer>> trainers;
@@ -164,9 +172,10 @@ void models_at_once(benchmark::State& state, const Size& size, int device) {
     initialize(model, {}, static_cast<std::uint64_t>(i));
     TrainerOptions options;
     options.batch = size.batch;
-    BackendOptions graph;
-    graph.engine = Engine::graph;  // as a sweep
-    backends.push_back(make_backend(fmt::format("cuda:{}", device), graph));
+    BackendOptions as_in_a_sweep;
+    as_in_a_sweep.engine = engine;
+    if (engine == Engine::resident) as_in_a_sweep.multiprocessors = multiprocessors(device) / kModels;
+    backends.push_back(make_backend(fmt::format("cuda:{}", device), as_in_a_sweep));
     trainers.push_back(std::make_unique<Trainer>(*backends.back(), model, data, options));
   }
   const Floor floor(size.batch, kFeatures, size.hidden, Precision::fp32);
@@ -188,6 +197,22 @@ void models_at_once(benchmark::State& state, const Size& size, int device) {
     state.SetIterationTime(times.steps.back() * 1e-3);
   }
   times.report(state, size);
+}
+
+void add_models_at_once(const Size& size, Engine engine, int device) {
+  const std::string name =
+      fmt::format("models_at_once/{}/{}x{}/{}", kModels, size.batch, size.hidden, to_string(engine));
+  benchmark::RegisterBenchmark(name.c_str(),
+                               [=](benchmark::State& state) {
+                                 try {
+                                   models_at_once(state, size, engine, device);
+                                 } catch (const InputError& error) {
+                                   state.SkipWithError(error.what());
+                                 }
+                               })
+      ->Iterations(kEpochs)
+      ->UseManualTime()
+      ->Unit(benchmark::kMillisecond);
 }
 
 void add_training_step(const Case& c, int device) {
@@ -231,11 +256,7 @@ void add_benchmarks(int device) {
     for (const Engine engine : kEngines)
       for (const Precision precision : kPrecisions) add_training_step({size, engine, precision}, device);
   constexpr Size kSmall{100, 64};
-  benchmark::RegisterBenchmark(fmt::format("models_at_once/{}/{}x{}", kModels, kSmall.batch, kSmall.hidden).c_str(),
-                               [=](benchmark::State& state) { models_at_once(state, kSmall, device); })
-      ->Iterations(kEpochs)
-      ->UseManualTime()
-      ->Unit(benchmark::kMillisecond);
+  for (const Engine engine : kEngines) add_models_at_once(kSmall, engine, device);
   for (const GraphVariant& variant : graph_variants())
     benchmark::RegisterBenchmark(
         fmt::format("step_graph/{}x{}/{}", kSizes[0].batch, kSizes[0].hidden, variant.name).c_str(),

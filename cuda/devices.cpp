@@ -70,7 +70,9 @@ int use_device(int index) {
     unusable(index,
              fmt::format("this build has no kernels for {} (compute capability {}.{})", device.name, device.major,
                          device.minor),
-             fmt::format("build it with -DCMAKE_CUDA_ARCHITECTURES={}{}", device.major, device.minor));
+             device.major < 8
+                 ? std::string("Lacuna needs 8.0 or newer; use --device cpu")
+                 : fmt::format("build it with -DCMAKE_CUDA_ARCHITECTURES={}{}", device.major, device.minor));
   return device.multiProcessorCount;
 }
 

@@ -96,9 +96,10 @@ def products_bar(cases):
 
 
 def programs_bars(programs, steps):
-    """Of whole programs; that of a sweep's models is of their steps alone."""
+    """Of whole programs; that of a sweep's models is of their steps alone, in the faster engine."""
     epochs = (programs or {}).get("epochs", {})
-    sweep = next((case for case in steps if case["name"] == "models_at_once/8/100x64"), None)
+    sweeps = [case for case in steps if case["name"].startswith("models_at_once/8/100x64/")]
+    sweep = min(sweeps, key=lambda case: case["step_ms"], default=None)
     bars = [bar("sweep of 8 models 784-64-784, batch 100, fp32", "<= 2 us per model and step"),
             bar("100 epochs of MNIST, batch 100: training", "<= 1.0 s"),
             bar("100 epochs of MNIST, batch 100: whole program", "<= 1.5 s")]

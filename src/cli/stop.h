@@ -4,10 +4,10 @@
 
 namespace lacuna::cli {
 
-/// From here on a thread of its own receives SIGINT and SIGTERM, and no other thread does: to be called before there are
-/// other threads. oneDNN's products point the stack pointer into the heap while they compute, so that a handler which
-/// interrupts them overwrites it (uxlfoundation/oneDNN issue 4845, mended in 3.11.2). Throws std::system_error if there
-/// cannot be another thread.
+/// From here on a thread of its own receives SIGINT and SIGTERM, also where the process was started to ignore them, and
+/// no other thread does: to be called before there are other threads. oneDNN's products point the stack pointer into
+/// the heap while they compute, so that a handler which interrupts them overwrites it (uxlfoundation/oneDNN issue 4845,
+/// mended in 3.11.2). Throws std::system_error if there cannot be another thread.
 void receive_stop_signals();
 
 /// While this object lives, the first SIGINT or SIGTERM sets a flag and the second one kills as usual. Needs

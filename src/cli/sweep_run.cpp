@@ -47,6 +47,13 @@ std::size_t jobs_at_once(const SweepPlan& plan, const Backend& backend, const Se
   return std::min(cells, plan.jobs > 0 ? static_cast<std::size_t>(plan.jobs) : fitting);
 }
 
+/// Of a GPU.
+int multiprocessors(const Backend& backend) {
+  for (const auto& [name, value] : backend.describe().properties)
+    if (name == "multiprocessors") return std::stoi(value);
+  return 0;
+}
+
 /// What a backend was made from.
 std::string machine_of(const Settings& settings) {
   std::string key;
@@ -167,7 +174,7 @@ class Sweep {
       Json found;
       try {
         if (const std::string wanted = machine_of(jobs_[cell].settings); !backend || machine != wanted) {
-          backend = open_backend(with_fixed_engine(jobs_[cell].settings));
+          backend = open_backend(beside_others(jobs_[cell].settings));
           machine = wanted;
         }
         CellConsole console(progress, cell, cells_[cell].name);
@@ -185,10 +192,15 @@ class Sweep {
     }
   }
 
-  /// An engine chosen by measuring beside other models would not be the same one each time.
-  Settings with_fixed_engine(Settings settings) const {
-    if (backend_->describe().kind == "cuda" && settings.backend.engine == Engine::automatic)
-      settings.backend.engine = Engine::graph;
+  /// An engine chosen by measuring beside other models would not be the same one each time. A resident model's bits
+  /// depend on how many multiprocessors it takes: that is its share of the device where as many models are trained as
+  /// can be, even if there are fewer.
+  Settings beside_others(Settings settings) const {
+    if (backend_->describe().kind != "cuda") return settings;
+    Engine& engine = settings.backend.engine;
+    if (engine == Engine::automatic) engine = Engine::graph;
+    const int most = plan_.jobs > 0 ? static_cast<int>(plan_.jobs) : static_cast<int>(kGpuJobs);
+    if (engine == Engine::resident) settings.backend.multiprocessors = std::max(1, multiprocessors(*backend_) / most);
     return settings;
   }
 

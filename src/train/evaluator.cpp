@@ -152,7 +152,7 @@ struct Evaluator::Impl {
     if (labels) return;
     if (dataset.labels().empty()) throw InputError("the data have no labels to test a classifier on");
     require_labels(dataset, network.classes());
-    if (!samples_stream) labels = backend.place(dataset.labels().data(), 4 * data_rows, "the labels");
+    if (!dataset.streamed()) labels = backend.place(dataset.labels().data(), 4 * data_rows, "the labels");
   }
 
   StepLoss classifier_loss(const Objective& objective) {

@@ -23,6 +23,7 @@ SampleStream::SampleStream(Backend& backend, const Dataset& data, std::int64_t b
       ring_rows_(SampleReader::ring_rows(order_of(data, options), batch)),
       values_(backend.feed(ring_rows_ * row_bytes_, "two windows of samples")) {
   if (options.labels) labels_ = backend.feed(ring_rows_ * size_of(DType::i32), "the labels of two windows");
+  shared_ = values_->staging() == values_->buffer().address();
   show_sample(data, ring_rows_);
   const data::WindowOrder order = order_of(data, options);
   remark_ =
@@ -48,7 +49,7 @@ void SampleStream::show_sample(const Dataset& data, std::int64_t rows) {
   }
   mark(0);
   send(0, rows);
-  values_->receive();
+  receive();
 }
 
 void SampleStream::mark(std::int64_t used) {
@@ -68,11 +69,22 @@ void SampleStream::send(std::int64_t begin, std::int64_t end) {
   sending_ = true;
 }
 
-/// Where the staging memory is not the device's, it is free once it was copied.
+void SampleStream::receive() {
+  values_->receive();
+  if (labels_) labels_->receive();
+  received_ = sent_;
+}
+
 void SampleStream::wait_sent() {
   if (!std::exchange(sending_, false)) return;
   values_->wait_sent();
   if (labels_) labels_->wait_sent();
+}
+
+/// Lets the reader write over what has been used: where the staging memory is not the device's, once it was copied.
+void SampleStream::give_back() {
+  wait_sent();
+  reader_->release(used_);
 }
 
 std::int64_t SampleStream::seek(std::int64_t epoch, std::int64_t position, bool once) {
@@ -80,7 +92,7 @@ std::int64_t SampleStream::seek(std::int64_t epoch, std::int64_t position, bool 
   if (!next) {
     wait_sent();
     reader_->start(epoch, position, once);
-    used_ = sent_ = 0;
+    used_ = sent_ = received_ = 0;
     marks_.clear();
     mark(0);
     epoch_ = epoch;
@@ -90,14 +102,15 @@ std::int64_t SampleStream::seek(std::int64_t epoch, std::int64_t position, bool 
 }
 
 std::int64_t SampleStream::ready(std::int64_t least, std::int64_t most) {
+  if (used_ + least > sent_) give_back();  // the reader may be waiting for room
   const std::int64_t read = reader_->wait(used_ + least);
   if (read > sent_) {
     send(sent_, read);
     sent_ = read;
-    values_->receive();
-    if (labels_) labels_->receive();
   }
-  return std::min(most, read - used_);
+  // Not before they are needed: steps on rows that are there would wait for the copy too.
+  if (used_ + least > received_) receive();
+  return std::min(most, received_ - used_);
 }
 
 void SampleStream::used(std::int64_t samples) {
@@ -109,8 +122,8 @@ void SampleStream::used(std::int64_t samples) {
     used_ = (used_ + batch_ - 1) / batch_ * batch_;
   }
   mark(used_);
-  wait_sent();
-  reader_->release(used_);
+  // Nor does the host wait for a copy whose rows are not needed yet.
+  if (shared_ || received_ == sent_) give_back();
 }
 
 }  // namespace lacuna

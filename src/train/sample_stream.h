@@ -51,13 +51,17 @@ class SampleStream {
   void show_sample(const Dataset& data, std::int64_t rows);
   void mark(std::int64_t used);
   void send(std::int64_t begin, std::int64_t end);
+  void receive();
   void wait_sent();
+  void give_back();
 
   const std::int64_t data_rows_, batch_, row_bytes_, ring_rows_;
   std::string remark_;
   std::unique_ptr<Feed> values_, labels_;
   std::int64_t epoch_ = -1, position_ = 0;  // of the next sample
   std::int64_t used_ = 0, sent_ = 0;        // rows, as the reader counts them
+  std::int64_t received_ = 0;               // rows that steps queued from now on see
+  bool shared_ = false;                     // the device uses the host's memory: nothing is copied
   std::deque<Mark> marks_;                  // the first: what the next copy waits for
   bool sending_ = false;                    // nobody has waited yet for what was sent last
   std::unique_ptr<SampleReader> reader_;    // ends before the memory that it writes into

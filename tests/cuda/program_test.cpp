@@ -77,17 +77,26 @@ TEST_F(Program, OutOfMemoryNamesABatchThatFits) {
 }
 
 TEST_F(Program, ModelsTrainedAtOnceHaveTheBitsThatTheyHaveAlone) {
-  const auto sweep = [this](const std::string& out, const std::string& rho, const std::string& jobs) {
-    const ProgramResult result = run({"sweep", "--data", "synthetic:60", "--hidden", "6", "--batch", "25", "--epochs",
-                                      "1", "--device", "cuda", "--grid", "rho=" + rho, "--jobs", jobs, "--out", out});
+  const auto sweep = [this](const std::string& out, const std::string& rho, const Arguments& more) {
+    Arguments all{"sweep", "--data", "synthetic:60", "--hidden", "6",    "--batch", "25", "--epochs",
+                  "1",     "--grid", "rho=" + rho,   "--device", "cuda", "--out",   out};
+    all.insert(all.end(), more.begin(), more.end());
+    const ProgramResult result = run(all);
     EXPECT_EQ(result.status, 0) << result.err;
   };
-  sweep("all", "0.05,0.1,0.2", "3");
-  for (const std::string rho : {"0.05", "0.2"}) {
-    sweep("alone-" + rho, rho, "1");
+  const auto expect_same_model = [this](const std::string& some, const std::string& others, const std::string& rho) {
     const std::string model = "/rho=" + rho + "/model.safetensors";
-    EXPECT_EQ(read_text(at("all" + model)), read_text(at("alone-" + rho + model))) << rho;
+    EXPECT_EQ(read_text(at(some + model)), read_text(at(others + model))) << rho;
+  };
+  sweep("all", "0.05,0.1,0.2", {"--jobs", "3"});
+  for (const std::string rho : {"0.05", "0.2"}) {
+    sweep("alone-" + rho, rho, {"--jobs", "1"});
+    expect_same_model("all", "alone-" + rho, rho);
   }
+  // Each on half of the device, and so too where there is no other model.
+  sweep("resident", "0.05,0.2", {"--engine", "resident", "--jobs", "2"});
+  sweep("resident-alone", "0.2", {"--engine", "resident", "--jobs", "2"});
+  expect_same_model("resident", "resident-alone", "0.2");
 }
 
 TEST_F(Program, ARunGoesOnOnTheOtherDevice) {

@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "lacuna/trainer.h"
+#include "support/forwarding_backend.h"
 #include "train/classification.h"
 #include "unit/io_support.h"
 
@@ -124,37 +125,14 @@ TEST(Classification, ATeacherIsNotSureOfNaN) {
   EXPECT_FALSE(pseudo_labelled(*backend, judge(), points({nan, 0}, {}), 0.5));
 }
 
-/// The CPU backend, and how often it was asked to compile.
-class CountingBackend : public Backend {
+/// How often it was asked to compile.
+class CountingBackend : public test::ForwardingBackend {
  public:
   int compiled = 0;
-  DeviceDescription describe() const override { return cpu_->describe(); }
-  std::unique_ptr<DeviceBuffer> allocate(std::int64_t bytes, const std::string& purpose) override {
-    return cpu_->allocate(bytes, purpose);
-  }
-  std::unique_ptr<DeviceBuffer> place(const void* data, std::int64_t bytes, const std::string& purpose) override {
-    return cpu_->place(data, bytes, purpose);
-  }
-  void upload(DeviceBuffer& to, std::int64_t offset, const void* from, std::int64_t bytes) override {
-    cpu_->upload(to, offset, from, bytes);
-  }
-  void download(void* to, DeviceBuffer& from, std::int64_t offset, std::int64_t bytes) override {
-    cpu_->download(to, from, offset, bytes);
-  }
-  std::unique_ptr<Readback> readback(std::vector<DeviceBuffer*> buffers) override {
-    return cpu_->readback(std::move(buffers));
-  }
-  std::unique_ptr<Feed> feed(std::int64_t bytes, const std::string& purpose) override {
-    return cpu_->feed(bytes, purpose);
-  }
-  std::int64_t memory_bytes() const override { return cpu_->memory_bytes(); }
   std::unique_ptr<Executable> compile(const StepPlan& plan, const Bindings& bindings) override {
     ++compiled;
-    return cpu_->compile(plan, bindings);
+    return ForwardingBackend::compile(plan, bindings);
   }
-
- private:
-  std::unique_ptr<Backend> cpu_ = make_backend("cpu", {.threads = 1});
 };
 
 TEST(Evaluator, CompilesOnceForAllItsLosses) {

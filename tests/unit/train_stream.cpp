@@ -12,7 +12,9 @@
 #include "data_support.h"
 #include "lacuna/npy.h"
 #include "lacuna/trainer.h"
+#include "support/forwarding_backend.h"
 #include "train/sample_reader.h"
+#include "train/sample_stream.h"
 
 namespace lacuna::test {
 namespace {
@@ -154,6 +156,74 @@ TEST_F(Streamed, IsEvaluatedAsMemoryIs) {
     EXPECT_EQ(c.loss({}).correct, d.loss({}).correct);
     EXPECT_EQ(c.loss({}).total(), d.loss({}).total());
   }
+}
+
+/// A device with memory of its own, and what a stream asks of it.
+class RecordingBackend : public ForwardingBackend {
+ public:
+  int sent = 0, received = 0, labels_placed = 0;
+
+  std::unique_ptr<DeviceBuffer> place(const void* data, std::int64_t bytes, const std::string& purpose) override {
+    if (purpose == "the labels") ++labels_placed;
+    return ForwardingBackend::place(data, bytes, purpose);
+  }
+  std::unique_ptr<Feed> feed(std::int64_t bytes, const std::string& purpose) override {
+    return std::make_unique<CopyingFeed>(*this, ForwardingBackend::feed(bytes, purpose), bytes);
+  }
+
+ private:
+  /// Copies at once.
+  class CopyingFeed : public Feed {
+   public:
+    CopyingFeed(RecordingBackend& backend, std::unique_ptr<Feed> device, std::int64_t bytes)
+        : backend_(backend), device_(std::move(device)), staging_(static_cast<std::size_t>(bytes)) {}
+    DeviceBuffer& buffer() override { return device_->buffer(); }
+    std::byte* staging() override { return staging_.data(); }
+    std::int64_t mark() override { return 1; }
+    void send(std::int64_t offset, std::int64_t bytes, std::int64_t) override {
+      ++backend_.sent;
+      std::memcpy(device_->staging() + offset, staging_.data() + offset, static_cast<std::size_t>(bytes));
+    }
+    void receive() override { ++backend_.received; }
+    void wait_sent() override {}
+
+   private:
+    RecordingBackend& backend_;
+    std::unique_ptr<Feed> device_;
+    std::vector<std::byte> staging_;
+  };
+};
+
+TEST_F(Streamed, WaitsForACopyWhenItsRowsAreNeeded) {
+  RecordingBackend device;
+  const Dataset data = streamed(40);
+  SampleStream stream(device, data, 10, {.window = 40});
+  stream.seek(0, 0);
+  int ahead = 0;
+  std::int64_t used = 0, there = 0;
+  while (used < kRows) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(2));  // for the reader to be ahead
+    const std::int64_t rows = std::min<std::int64_t>(10, kRows - used);
+    const int sent = device.sent, received = device.received;
+    const std::int64_t ready = stream.ready(rows, kRows);
+    EXPECT_EQ(device.received - received, used + rows > there ? 1 : 0) << "at sample " << used;
+    if (device.sent > sent && device.received == received) ++ahead;
+    there = used + ready;
+    stream.used(rows);
+    used += rows;
+  }
+  EXPECT_GT(ahead, 0) << "no window was copied before it was needed";
+}
+
+TEST_F(Streamed, GivesTheSameBitsWhereItIsCopied) {
+  RecordingBackend device;
+  Trainer there(device, model(true), streamed(64), options(10, true)),
+      here(*backend, model(true), streamed(64), options(10, true));
+  EXPECT_EQ(there.run(80).back().total(), here.run(80).back().total());
+  EXPECT_EQ(there.model().parameters, here.model().parameters);
+  Evaluator evaluator(device, model(true), streamed(16), 10);
+  EXPECT_EQ(evaluator.loss({}).total(), Evaluator(*backend, model(true), in_memory(), 10).loss({}).total());
+  EXPECT_EQ(device.labels_placed, 0) << "they are streamed with the samples";
 }
 
 TEST_F(Streamed, SaysHowItReads) {
