@@ -7,7 +7,8 @@
 #include "device/block.cuh"
 
 // Products on tensor cores: C [16, 8] += A [16, K] B [K, 8] by the 32 lanes of a warp, all of which must come to the
-// same call. Operands are rounded to TF32 (K = 8) or bfloat16 (K = 16), sums are float32.
+// same call. Operands are rounded to TF32 (K = 8) or bfloat16 (K = 16), sums are float32; the hardware cuts
+// off what does not fit into a sum, where the emulator rounds to nearest.
 //
 // Which lane holds what is from the PTX ISA, "Matrix Fragments for mma.m16n8k8" (.tf32) and "... for mma.m16n8k16 with
 // floating point type" (.bf16). Of lane l, with g = l / 4 ("groupID") and t = l % 4 ("threadID_in_group"):

@@ -88,9 +88,8 @@ __device__ void each_product(Fp32, const Tile<T>& x, const Tile<float>& w, int c
     each_product_of<4>(x, w, columns, warp, lane, f);
 }
 
-/// gradient_j += sum over i of delta_ji x_i, for kColumns rows j of delta and four columns a lane. `first`: = instead
-/// of
-/// +=. Rows of delta are padded with zeros to a multiple of 4 samples.
+/// gradient_j += sum over i of delta_ji x_i, for kColumns rows j of delta and four columns a lane. `first`: = and
+/// not +=. Rows of delta are padded with zeros to a multiple of 4 samples.
 template <int kColumns, class T>
 __device__ void outer_products_of(const Tile<float>& delta, const Tile<T>& x, int columns, float* gradient, int stride,
                                   bool first, int warp, int lane) {

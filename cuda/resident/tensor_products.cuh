@@ -12,8 +12,9 @@
 // A lane's group (lane / 4) and its member of it (lane % 4) say what it reads. Steps of a sum past the last one are
 // zeros in B, and in A any numbers that are there; rows and columns past the last one repeat it. Bank conflicts: rows
 // of x and h lie 4 mod 8 words apart, those of delta 8 mod 16, those of W1 and W2 as the rows that they are multiplied
-// with need it (resident_layout.cpp). So what a warp reads at once, or as much of it as shared memory serves at once,
-// lies in different banks but where a comment says otherwise.
+// with need it (resident_layout.cpp). So the operands that a warp reads at once, or as much of them as shared memory
+// serves at once, lie in different banks but where a comment says otherwise. Of the gradients that it adds to up to
+// four lie in one bank.
 
 namespace lacuna::cuda {
 
