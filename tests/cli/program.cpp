@@ -161,8 +161,10 @@ void write_text(const fs::path& path, const std::string& text) {
 
 std::vector<std::string> files_below(const fs::path& directory) {
   std::vector<std::string> files;
+  // Without looking at the files: a program that is running may remove them meanwhile.
+  std::error_code gone;
   for (const auto& entry : fs::recursive_directory_iterator(directory))
-    if (!entry.is_directory()) files.push_back(fs::relative(entry.path(), directory).string());
+    if (!entry.is_directory(gone)) files.push_back(entry.path().lexically_relative(directory).string());
   std::ranges::sort(files);
   return files;
 }
