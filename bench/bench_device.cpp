@@ -18,8 +18,8 @@
 
 #include <functional>
 
+#include "clock.h"
 #include "gpu/device_kernels.h"
-#include "gpu/measure.h"
 #include "gpu/operands.h"
 #include "gpu/program.h"
 #include "gpu/replay.h"

@@ -12,8 +12,8 @@
 #include <cuda_runtime_api.h>
 #include <fmt/format.h>
 
+#include "clock.h"
 #include "gpu/kernel_case.h"
-#include "gpu/measure.h"
 #include "gpu/program.h"
 #include "gpu/replay.h"
 

@@ -17,9 +17,9 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
+#include "clock.h"
 #include "cpu_products.h"
 #include "digits.h"
-#include "gpu/measure.h"
 #include "io/atomic_file.h"
 #include "lacuna/backend.h"
 #include "lacuna/error.h"
@@ -33,10 +33,6 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 constexpr std::int64_t kFeatures = 784;
-
-double seconds_since(Clock::time_point begin) {
-  return std::chrono::duration<double>(Clock::now() - begin).count();
-}
 
 struct Point {
   double step = 0, products = 0;  ///< seconds
@@ -54,16 +50,16 @@ Point measure(Backend& backend, const Dataset& data, std::int64_t batch, std::in
   const auto pair = [&] {
     auto begin = Clock::now();
     trainer.run_within_epoch(1);
-    steps.push_back(seconds_since(begin));
+    steps.push_back(1e-3 * milliseconds(begin));
     begin = Clock::now();
     products.run();
-    bare.push_back(seconds_since(begin));
+    bare.push_back(1e-3 * milliseconds(begin));
   };
   constexpr int kWarmUp = 10;
   for (int i = 0; i < kWarmUp; ++i) pair();
   steps.clear();
   bare.clear();
-  for (const auto begin = Clock::now(); seconds_since(begin) < kSeconds || steps.size() < 15;) pair();
+  for (const auto begin = Clock::now(); 1e-3 * milliseconds(begin) < kSeconds || steps.size() < 15;) pair();
   return {median(steps), median(bare)};
 }
 

@@ -7,10 +7,10 @@
 #include <benchmark/benchmark.h>
 #include <omp.h>
 
-#include <algorithm>
 #include <chrono>
 #include <vector>
 
+#include "clock.h"
 #include "cpu_products.h"
 #include "digits.h"
 #include "lacuna/backend.h"
@@ -18,18 +18,11 @@
 
 namespace {
 
+using lacuna::bench::median;
+using lacuna::bench::milliseconds;
 using lacuna::bench::Products;
 constexpr std::int64_t kFeatures = 784;
 constexpr int kWarmUp = 30;
-
-double milliseconds(std::chrono::steady_clock::time_point begin) {
-  return std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - begin).count();
-}
-
-double median(std::vector<double> values) {
-  std::nth_element(values.begin(), values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2), values.end());
-  return values[values.size() / 2];
-}
 
 void BM_TrainingStep(benchmark::State& state) {
   const std::int64_t batch = state.range(0), hidden = state.range(1);

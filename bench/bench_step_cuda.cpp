@@ -18,9 +18,9 @@
 #include <thread>
 #include <vector>
 
+#include "clock.h"
 #include "digits.h"
 #include "gpu/graph_variants.h"
-#include "gpu/measure.h"
 #include "gpu/operands.h"
 #include "gpu/program.h"
 #include "gpu/replay.h"

@@ -4,7 +4,6 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 #include <filesystem>
 #include <map>
@@ -16,6 +15,7 @@
 #include "cli/output.h"
 #include "cli/resolve.h"
 #include "cli/run_job.h"
+#include "core/clock.h"
 #include "io/atomic_file.h"
 #include "lacuna/error.h"
 #include "lacuna/parameter_arrays.h"
@@ -27,14 +27,11 @@ using Json = nlohmann::ordered_json;
 
 namespace {
 
-using Clock = std::chrono::steady_clock;
+using core::Clock;
+using core::seconds_since;
 
 /// What the stages of one pass found, by name.
 using Results = std::map<std::string, Json>;
-
-double seconds_since(Clock::time_point start) {
-  return std::chrono::duration<double>(Clock::now() - start).count();
-}
 
 /// The figures of one place in a table, one for each seed, as text.
 std::string figure_text(const std::vector<double>& values, const std::string& show) {

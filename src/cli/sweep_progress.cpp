@@ -6,16 +6,14 @@
 #include <numeric>
 
 #include "cli/output.h"
+#include "core/clock.h"
 
 namespace lacuna::cli {
 
 namespace {
 
-using Clock = std::chrono::steady_clock;
-
-double seconds_since(Clock::time_point start) {
-  return std::chrono::duration<double>(Clock::now() - start).count();
-}
+using core::Clock;
+using core::seconds_since;
 
 }  // namespace
 

@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <atomic>
-#include <chrono>
 #include <exception>
 #include <filesystem>
 #include <mutex>
@@ -17,6 +16,7 @@
 #include "cli/run_job.h"
 #include "cli/sweep_check.h"
 #include "cli/sweep_progress.h"
+#include "core/clock.h"
 #include "io/atomic_file.h"
 #include "io/directory_lock.h"
 #include "lacuna/error.h"
@@ -28,7 +28,8 @@ using Json = nlohmann::ordered_json;
 
 namespace {
 
-using Clock = std::chrono::steady_clock;
+using core::Clock;
+using core::seconds_since;
 
 /// Host threads that feed a GPU; beyond a few they only wait for each other.
 constexpr std::size_t kGpuJobs = 8;
@@ -225,7 +226,7 @@ class Sweep {
     json["device"] = fmt::format("{}: {}", backend_->describe().kind, backend_->describe().name);
     json["threads"] = first_.backend.threads;
     json["jobs"] = at_once_;
-    json["seconds"] = std::chrono::duration<double>(Clock::now() - start_).count();
+    json["seconds"] = seconds_since(start_);
     return json;
   }
 

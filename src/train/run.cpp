@@ -4,11 +4,11 @@
 
 #include <algorithm>
 #include <charconv>
-#include <chrono>
 #include <cmath>
 #include <filesystem>
 #include <utility>
 
+#include "core/clock.h"
 #include "lacuna/safetensors.h"
 #include "model/model_file.h"
 
@@ -19,11 +19,8 @@ namespace {
 /// Metadata of the best model: the epoch after which it was like this. Readers of a model pass over it.
 const std::string kEpochKey = std::string(kStatePrefix) + "epoch";
 
-using Clock = std::chrono::steady_clock;
-
-double seconds_since(Clock::time_point start) {
-  return std::chrono::duration<double>(Clock::now() - start).count();
-}
+using core::Clock;
+using core::seconds_since;
 
 /// How many steps to take before looking up: about a tenth of a second's worth, so that a bar moves and losses are
 /// still read back rarely.

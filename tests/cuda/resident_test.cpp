@@ -40,17 +40,6 @@ class Resident : public Emulator {
   }
 };
 
-void expect_same_bits(const TrainingResult& a, const TrainingResult& b) {
-  EXPECT_EQ(a.parameters, b.parameters);
-  ASSERT_EQ(a.losses.size(), b.losses.size());
-  for (std::size_t i = 0; i < a.losses.size(); ++i) {
-    EXPECT_EQ(a.losses[i].reconstruction, b.losses[i].reconstruction) << "step " << i;
-    EXPECT_EQ(a.losses[i].sparsity, b.losses[i].sparsity) << "step " << i;
-    EXPECT_EQ(a.losses[i].weight_decay, b.losses[i].weight_decay) << "step " << i;
-    EXPECT_EQ(a.losses[i].mean_activation, b.losses[i].mean_activation) << "step " << i;
-  }
-}
-
 TEST_F(Resident, EveryScheduleGivesTheSameBits) {
   TrainingRun run = small_run();
   run.steps = 4;

@@ -6,7 +6,7 @@ namespace lacuna::test {
 
 struct AllocationCount {
   std::int64_t own = 0;      ///< by Lacuna, the standard library and OpenMP
-  std::int64_t library = 0;  ///< while a oneDNN call was running
+  std::int64_t onednn = 0;  ///< while a oneDNN call was running
 };
 
 /// Counts the heap allocations of all threads between begin() and end(). The program that links this file replaces

@@ -26,7 +26,7 @@ TEST(AllocationCounter, SeesEveryKind) {
   const AllocationCount count = allocations::end();
   EXPECT_EQ(failed, 0);
   EXPECT_EQ(count.own, 7);
-  EXPECT_EQ(count.library, 0);
+  EXPECT_EQ(count.onednn, 0);
   for (void* memory : {a, b, c, d}) std::free(memory);
   ::operator delete(e);
   ::operator delete (f, std::align_val_t{64});
@@ -97,7 +97,7 @@ TEST_P(StepAllocations, AreNone) {
     EXPECT_EQ(count.own, 0) << "in " << steps << " steps";
     std::cout << "allocations per step (" << job.name << "): Lacuna "
               << static_cast<double>(count.own) / static_cast<double>(steps) << ", oneDNN "
-              << static_cast<double>(count.library) / static_cast<double>(steps) << "\n";
+              << static_cast<double>(count.onednn) / static_cast<double>(steps) << "\n";
   }
 }
 

@@ -212,6 +212,18 @@ std::vector<double> update_of(const TrainingRun& run, const TrainingResult& resu
   return difference(result.parameters[parameter], parameters_of(run.start)[parameter]);
 }
 
+void expect_same_bits(const TrainingResult& a, const TrainingResult& b) {
+  EXPECT_EQ(a.parameters, b.parameters);
+  ASSERT_EQ(a.losses.size(), b.losses.size());
+  for (std::size_t i = 0; i < a.losses.size(); ++i) {
+    EXPECT_EQ(a.losses[i].reconstruction, b.losses[i].reconstruction) << "step " << i;
+    EXPECT_EQ(a.losses[i].sparsity, b.losses[i].sparsity) << "step " << i;
+    EXPECT_EQ(a.losses[i].weight_decay, b.losses[i].weight_decay) << "step " << i;
+    EXPECT_EQ(a.losses[i].mean_activation, b.losses[i].mean_activation) << "step " << i;
+    EXPECT_EQ(a.losses[i].samples, b.losses[i].samples) << "step " << i;
+  }
+}
+
 void expect_same_training(const TrainingRun& run, const TrainingResult& got, const TrainingResult& expected,
                           Precision precision) {
   ASSERT_EQ(got.losses.size(), expected.losses.size());

@@ -52,6 +52,9 @@ std::vector<std::vector<double>> parameters_of(const Model& model);
 /// How far the run has moved an owned parameter.
 std::vector<double> update_of(const TrainingRun& run, const TrainingResult& result, std::size_t parameter);
 
+/// Expects every parameter and every step's loss to be the same to the last bit.
+void expect_same_bits(const TrainingResult& a, const TrainingResult& b);
+
 /// Expects that the updates of every parameter and all terms of the loss agree to bound_of(precision). How many samples
 /// are classified correctly is compared in fp32 alone: it changes by whole samples.
 void expect_same_training(const TrainingRun& run, const TrainingResult& got, const TrainingResult& expected,
