@@ -5,7 +5,7 @@
 namespace lacuna::test {
 
 struct AllocationCount {
-  std::int64_t own = 0;      ///< by Lacuna, the standard library and OpenMP
+  std::int64_t own = 0;     ///< by Lacuna, the standard library and OpenMP
   std::int64_t onednn = 0;  ///< while a oneDNN call was running
 };
 
