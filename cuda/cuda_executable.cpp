@@ -32,12 +32,14 @@ class CudaExecutable final : public Executable {
 };
 
 /// What to try where the arena does not fit.
-std::string advice(const StepPlan& plan, std::int64_t arena_bytes) {
+std::string advice(const StepPlan& plan, const PlanLayout& layout) {
   constexpr const char* kSmaller = "use a smaller --batch or fewer hidden units";
   for (const Operation& operation : plan.operations)
     if (const auto* begin = std::get_if<BeginStep>(&operation)) {
-      // The arena grows with the batch; the last batch of an epoch needs one too, and a tenth is left for the rest.
-      const double share = 0.45 * static_cast<double>(memory_info().free) / static_cast<double>(arena_bytes);
+      // The last batch of an epoch needs an arena too, and a tenth is left for the rest.
+      const double arena = 0.45 * static_cast<double>(memory_info().free);
+      const auto for_batch = static_cast<double>(layout.batch_bytes());
+      const double share = (arena - (static_cast<double>(layout.arena_bytes()) - for_batch)) / for_batch;
       const auto rows = static_cast<std::int64_t>(share * static_cast<double>(begin->rows));
       if (rows >= 1 && rows < begin->rows) return fmt::format("a --batch of {} should fit", rows);
     }
@@ -48,7 +50,7 @@ std::string advice(const StepPlan& plan, std::int64_t arena_bytes) {
 
 DeviceMemory place_arena(const StepPlan& plan, PlanLayout& layout, const Stream& stream) {
   const std::int64_t bytes = layout.arena_bytes();
-  DeviceMemory arena(bytes, fmt::format("activations of {}", plan.name), advice(plan, bytes));
+  DeviceMemory arena(bytes, fmt::format("activations of {}", plan.name), advice(plan, layout));
   layout.place(arena.get());
   const cudaStream_t queue = stream.get();
   LACUNA_CUDA(cudaMemsetAsync(arena.get(), 0, static_cast<std::size_t>(bytes), queue));

@@ -9,6 +9,7 @@ namespace {
 struct Enqueue {
   const PlanResources& resources;
   const Operation* rider;
+  Bf16Copies& copies;
   const Workspace& workspace = resources.workspace;
   const PlanLayout& layout = resources.layout;
   const Cublas& cublas = resources.cublas;
@@ -27,14 +28,20 @@ struct Enqueue {
     return result;
   }
 
-  /// C = op(A) op(B) as Cublas::gemm_row_major; in bf16 from copies of the operands, made for each product anew.
-  void product(Transpose turn_a, Transpose turn_b, std::int64_t m, std::int64_t n, std::int64_t k, const float* a,
-               const float* b, float* c, bool accumulate = false) const {
+  /// C = op(A) op(B) as Cublas::gemm_row_major; in bf16 from copies of the operands.
+  void product(Transpose turn_a, Transpose turn_b, std::int64_t m, std::int64_t n, std::int64_t k, BufferId a,
+               BufferId b, BufferId c, bool accumulate = false) const {
     if (cublas.precision() != Precision::bf16)
-      return cublas.gemm_row_major(turn_a, turn_b, m, n, k, a, b, c, accumulate);
-    narrow(workspace, {a, layout.narrow_left(), m * k});
-    narrow(workspace, {b, layout.narrow_right(), k * n});
-    cublas.gemm_row_major(turn_a, turn_b, m, n, k, layout.narrow_left(), layout.narrow_right(), c, accumulate);
+      return cublas.gemm_row_major(turn_a, turn_b, m, n, k, at(a), at(b), at(c), accumulate);
+    const std::uint16_t *copy_a = bf16_copy(a), *copy_b = bf16_copy(b);
+    cublas.gemm_row_major(turn_a, turn_b, m, n, k, copy_a, copy_b, at(c), accumulate);
+  }
+  /// The operand's copy, made here where the one there is out of date.
+  const std::uint16_t* bf16_copy(BufferId operand) const {
+    const std::size_t index = copies.index_of(operand);
+    std::uint16_t* copy = layout.bf16_copy(index);
+    if (copies.must_make(index)) narrow(workspace, {at(operand), copy, shape(operand).elements()});
+    return copy;
   }
 
   BeginStepArgs arguments(const BeginStep& op) const {
@@ -97,7 +104,7 @@ struct Enqueue {
   void operator()(const DenseForward& op) const {
     const std::int64_t rows = shape(op.input)[0], in = shape(op.input)[1], out = shape(op.output)[1];
     const Transpose turn = op.weight_layout == WeightLayout::out_in ? Transpose::yes : Transpose::no;
-    product(Transpose::no, turn, rows, out, in, at(op.input), at(op.weight), at(op.output));
+    product(Transpose::no, turn, rows, out, in, op.input, op.weight, op.output);
     if (op.bias == kNoBuffer) return;
     (*this)(BiasActivation{op.output, op.bias, op.activation, op.column_sums, op.column_abs_sums});
   }
@@ -173,14 +180,12 @@ struct Enqueue {
     const std::int64_t rows = shape(op.delta)[0], in = shape(op.input)[1], out = shape(op.delta)[1];
     const bool out_in = op.weight_layout == WeightLayout::out_in;
     if (op.weight_gradient != kNoBuffer && out_in)
-      product(Transpose::yes, Transpose::no, out, in, rows, at(op.delta), at(op.input), at(op.weight_gradient),
-              op.accumulate);
+      product(Transpose::yes, Transpose::no, out, in, rows, op.delta, op.input, op.weight_gradient, op.accumulate);
     if (op.weight_gradient != kNoBuffer && !out_in)
-      product(Transpose::yes, Transpose::no, in, out, rows, at(op.input), at(op.delta), at(op.weight_gradient),
-              op.accumulate);
+      product(Transpose::yes, Transpose::no, in, out, rows, op.input, op.delta, op.weight_gradient, op.accumulate);
     if (op.input_gradient == kNoBuffer) return;
-    product(Transpose::no, out_in ? Transpose::no : Transpose::yes, rows, in, out, at(op.delta), at(op.weight),
-            at(op.input_gradient));
+    product(Transpose::no, out_in ? Transpose::no : Transpose::yes, rows, in, out, op.delta, op.weight,
+            op.input_gradient);
   }
 
   void operator()(const UpdateParameters& op) const {
@@ -214,8 +219,10 @@ struct Enqueue {
 
 }  // namespace
 
-void enqueue(const FusedOperation& operation, const PlanResources& resources) {
-  std::visit(Enqueue{resources, operation.rider}, *operation.operation);
+void enqueue(const FusedOperation& operation, const PlanResources& resources, Bf16Copies& copies) {
+  std::visit(Enqueue{resources, operation.rider, copies}, *operation.operation);
+  copies.wrote(*operation.operation);
+  if (operation.rider) copies.wrote(*operation.rider);
 }
 
 }  // namespace lacuna::cuda

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "core/bf16_copies.h"
 #include "fuse.h"
 #include "libs/cublas.h"
 #include "plan_convolutions.h"
@@ -18,7 +19,8 @@ struct PlanResources {
   bool begins_next_step = false;  ///< EndStep does so, with what was gathered ahead
 };
 
-/// Puts the work of an operation, and of the one that rides along, on the stream.
-void enqueue(const FusedOperation& operation, const PlanResources& resources);
+/// Puts the work of an operation, and of the one that rides along, on the stream. `copies` knows what the operations
+/// that were enqueued before it in its step have left of copies.
+void enqueue(const FusedOperation& operation, const PlanResources& resources, Bf16Copies& copies);
 
 }  // namespace lacuna::cuda

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "core/bf16_copies.h"
 #include "lacuna/error.h"
 
 namespace lacuna::cuda {
@@ -38,18 +39,6 @@ WorkspaceNeeds larger(const WorkspaceNeeds& a, const WorkspaceNeeds& b) {
           std::max(a.counters, b.counters)};
 }
 
-/// Elements of the largest operand of a dense product.
-std::int64_t largest_operand(const StepPlan& plan) {
-  std::int64_t largest = 0;
-  for (const Operation& operation : plan.operations) {
-    std::vector<BufferId> operands;
-    if (const auto* forward = std::get_if<DenseForward>(&operation)) operands = {forward->input, forward->weight};
-    if (const auto* back = std::get_if<DenseBackward>(&operation)) operands = {back->delta, back->input, back->weight};
-    for (const BufferId id : operands) largest = std::max(largest, plan[id].shape.elements());
-  }
-  return largest;
-}
-
 }  // namespace
 
 PlanLayout::PlanLayout(const StepPlan& plan, const Bindings& bindings, const std::vector<BufferId>& doubled,
@@ -58,11 +47,11 @@ PlanLayout::PlanLayout(const StepPlan& plan, const Bindings& bindings, const std
   WorkspaceNeeds needs;
   for (const Buffer& buffer : plan.buffers) {
     bound_.push_back(buffer.kind == Buffer::Kind::bound ? bound_address(buffer, bindings) : nullptr);
-    offsets_.push_back(buffer.kind == Buffer::Kind::scratch ? take(buffer.bytes()) : 0);
+    offsets_.push_back(buffer.kind == Buffer::Kind::scratch ? take_for_batch(buffer.bytes()) : 0);
     if (buffer.shape.rank() != 2) continue;
     needs = larger(needs, pass_needs(buffer.shape[0], buffer.shape[1], multiprocessors));
   }
-  for (const BufferId id : doubled) odd_offsets_.emplace_back(id, take(plan[id].bytes()));
+  for (const BufferId id : doubled) odd_offsets_.emplace_back(id, take_for_batch(plan[id].bytes()));
   for (const Operation& operation : plan.operations) {
     if (const auto* update = std::get_if<UpdateParameters>(&operation)) cut_slab(update->ranges);
     if (const auto* decay = std::get_if<DecayGradients>(&operation)) cut_slab(decay->ranges);
@@ -76,12 +65,9 @@ PlanLayout::PlanLayout(const StepPlan& plan, const Bindings& bindings, const std
   value_partials_ = take(needs.value_partials * 8);
   counters_ = take(needs.counters * 4);
   segment_table_ = take(static_cast<std::int64_t>(segments_.size() * sizeof(UpdateSegment)));
-  convolution_workspace_ = take(convolution_bytes);
+  convolution_workspace_ = take_for_batch(convolution_bytes);
   next_scalars_ = take(sizeof(StepScalars));
-  if (precision != Precision::bf16) return;
-  const std::int64_t narrow_bytes = 2 * largest_operand(plan);
-  narrow_left_ = take(narrow_bytes);
-  narrow_right_ = take(narrow_bytes);
+  if (precision == Precision::bf16) take_bf16_copies();
 }
 
 PlanLayout PlanLayout::of_odd_steps() const {
@@ -95,9 +81,24 @@ void PlanLayout::cut_slab(const std::vector<UpdateParameters::Range>& ranges) {
   segments_ = segments_of(ranges);
 }
 
+void PlanLayout::take_bf16_copies() {
+  const Bf16Copies copies(plan_);
+  for (const Bf16Copies::Copy& copy : copies.copies()) {
+    const Buffer& operand = plan_[copy.of];
+    const std::int64_t bytes = operand.shape.elements() * 2;
+    bf16_copies_.push_back(operand.kind == Buffer::Kind::scratch ? take_for_batch(bytes) : take(bytes));
+  }
+}
+
 std::int64_t PlanLayout::take(std::int64_t bytes) {
   constexpr std::int64_t kAlignment = 256;  // as cudaMalloc's: any vector load may begin there
   return std::exchange(arena_bytes_, arena_bytes_ + (bytes + kAlignment - 1) / kAlignment * kAlignment);
+}
+
+std::int64_t PlanLayout::take_for_batch(std::int64_t bytes) {
+  const std::int64_t offset = take(bytes);
+  batch_bytes_ += arena_bytes_ - offset;
+  return offset;
 }
 
 std::byte* PlanLayout::address(BufferId id) const {

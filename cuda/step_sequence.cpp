@@ -38,8 +38,10 @@ std::int64_t StepSequence::longest() const {
 
 void StepSequence::enqueue(std::int64_t steps, const PlanResources& resources, const Branch& branch) const {
   if (ahead_ && steps > 1) return enqueue_gathering_ahead(steps, resources, branch);
-  for (std::int64_t step = 0; step < steps; ++step)
-    for (const FusedOperation& operation : operations_) cuda::enqueue(operation, resources);
+  for (std::int64_t step = 0; step < steps; ++step) {
+    Bf16Copies copies(plan_);
+    for (const FusedOperation& operation : operations_) cuda::enqueue(operation, resources, copies);
+  }
 }
 
 void StepSequence::enqueue_gathering_ahead(std::int64_t steps, const PlanResources& resources,
@@ -47,23 +49,26 @@ void StepSequence::enqueue_gathering_ahead(std::int64_t steps, const PlanResourc
   const PlanLayout odd_layout = resources.layout.of_odd_steps();
   const PlanResources even = resources;
   const PlanResources odd{even.plan, odd_layout, even.cublas, even.convolutions, even.workspace};
-  cuda::enqueue(operations_.front(), even);
+  // Of each step: none outlasts it, as after the update its weights are others and so is the batch.
+  std::vector<Bf16Copies> copies(static_cast<std::size_t>(steps), Bf16Copies(plan_));
+  cuda::enqueue(operations_.front(), even, copies.front());
   for (std::int64_t step = 0; step < steps; ++step) {
     const PlanResources &own = step % 2 == 0 ? even : odd, &other = step % 2 == 0 ? odd : even;
+    const auto index = static_cast<std::size_t>(step);
     const bool goes_on = step + 1 < steps;
     if (goes_on) {
       PlanResources ahead = other;
       ahead.workspace.stream = branch.stream();
       ahead.gathers_ahead = true;
       branch.fork();
-      cuda::enqueue(operations_.front(), ahead);
+      cuda::enqueue(operations_.front(), ahead, copies[index + 1]);
     }
     std::for_each(operations_.begin() + 1, operations_.end() - 1,
-                  [&](const FusedOperation& operation) { cuda::enqueue(operation, own); });
+                  [&](const FusedOperation& operation) { cuda::enqueue(operation, own, copies[index]); });
     if (goes_on) branch.join();
     PlanResources end = own;
     end.begins_next_step = goes_on;
-    cuda::enqueue(operations_.back(), end);
+    cuda::enqueue(operations_.back(), end, copies[index]);
   }
 }
 

@@ -40,10 +40,11 @@ class TimedExecutable final : public Executable {
   void run_step() {
     const cudaStream_t queue = stream_.get();
     const PlanResources resources{plan_, layout_, cublas_, convolutions_, layout_.workspace(queue)};
+    Bf16Copies copies(plan_);
     if (times_.empty()) start_.record(queue);
     events_[0].record(queue);
     for (std::size_t i = 0; i < operations_.size(); ++i) {
-      enqueue(operations_[i], resources);
+      enqueue(operations_[i], resources, copies);
       events_[i + 1].record(queue);
     }
     events_.back().synchronize();

@@ -57,13 +57,13 @@ Bf16Copies::Bf16Copies(const StepPlan& plan) : plan_(plan) {
 }
 
 void Bf16Copies::add(BufferId operand) {
-  const auto same = [&](const Copy& copy) { return copy.of == operand; };
+  const auto same = [&](const Copy& copy) { return extent(copy.of) == extent(operand); };
   if (std::none_of(copies_.begin(), copies_.end(), same)) copies_.push_back({operand, false});
 }
 
 std::size_t Bf16Copies::index_of(BufferId operand) const {
   for (std::size_t i = 0; i < copies_.size(); ++i)
-    if (copies_[i].of == operand) return i;
+    if (extent(copies_[i].of) == extent(operand)) return i;
   throw ContractError(plan_[operand].name + " is no operand of a matrix product");
 }
 

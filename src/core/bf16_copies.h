@@ -13,11 +13,11 @@ namespace lacuna {
 class Bf16Copies {
  public:
   struct Copy {
-    BufferId of = kNoBuffer;
+    BufferId of = kNoBuffer;  ///< or of another slice of the same memory, as tied weights are
     bool current = false;
   };
 
-  /// A copy for each operand of a DenseForward or DenseBackward.
+  /// A copy for each operand of a DenseForward or DenseBackward: for each piece of memory that is one.
   explicit Bf16Copies(const StepPlan& plan);
 
   /// In the order in which the plan comes to need them.
@@ -33,6 +33,7 @@ class Bf16Copies {
   struct Extent {
     BufferId buffer;  ///< that owns memory
     std::int64_t begin, end;
+    bool operator==(const Extent&) const = default;
   };
   Extent extent(BufferId id) const;
   void add(BufferId operand);

@@ -30,6 +30,19 @@ TEST_F(Steps, MakeTenLaunchesEach) {
             << " matrix products\n";
 }
 
+/// And six more in bf16: x, W1, h, W2 and two deltas become bfloat16 once each, for ten operands of products.
+TEST_F(Steps, MakeSixteenLaunchesEachInBf16) {
+  const auto backend = make_backend("cuda", {.precision = Precision::bf16});
+  const Dataset data = random_dataset(800, 784, DType::u8, 1);
+  Trainer trainer(*backend, random_model(Network::autoencoder(784, {196}), 2), data, options());
+  trainer.run_within_epoch(1);
+  simt::reset_counters();
+  EXPECT_EQ(trainer.run_within_epoch(5), 5);
+  EXPECT_EQ(simt::counters().graph_launches, 2u);
+  EXPECT_EQ(simt::counters().gemms, 5u * 5);
+  EXPECT_EQ(simt::counters().launches, 5u * (5 + 6));
+}
+
 /// Losses are waited for once in as many steps as the ring holds; within that there is nothing to wait for.
 TEST_F(Steps, NeitherWaitNorAllocate) {
   const auto backend = make_backend("cuda");

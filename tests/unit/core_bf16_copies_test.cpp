@@ -27,6 +27,16 @@ TEST(Bf16CopiesOfAPlan, AreOfEachOperandOnce) {
   EXPECT_EQ(of, (std::vector<BufferId>{small.x, small.w1, small.h, small.w2, small.y}));
 }
 
+TEST(Bf16CopiesOfAPlan, OfTiedWeightsAreOne) {
+  SmallPlan small;
+  const BufferId tied = small.plan.slice("tied", small.slab, 0, {2, 3});
+  small.plan.operations.push_back(
+      DenseForward{.input = small.h, .weight = tied, .output = small.y, .weight_layout = WeightLayout::in_out});
+  Bf16Copies copies(small.plan);
+  EXPECT_EQ(copies.copies().size(), 5u);
+  EXPECT_EQ(copies.index_of(tied), copies.index_of(small.w1));
+}
+
 TEST(Bf16CopiesOfAPlan, AreMadeAnewWhenTheOperandHasChanged) {
   const SmallPlan small;
   Bf16Copies copies(small.plan);
