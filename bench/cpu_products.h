@@ -6,7 +6,7 @@
 
 namespace lacuna::bench {
 
-/// The five products of a step on M samples, D features and H units.
+/// The five products of a step on M samples, D features and H units, as the library computes them.
 class Products {
  public:
   Products(std::int64_t m, std::int64_t d, std::int64_t h)
@@ -23,11 +23,11 @@ class Products {
         delta_(fill(m * h)) {}
 
   void run() {
-    cpu::gemm(cpu::Transpose::no, cpu::Transpose::yes, m_, h_, d_, x_.data(), w1_.data(), code_.data());
-    cpu::gemm(cpu::Transpose::no, cpu::Transpose::yes, m_, d_, h_, code_.data(), w2_.data(), out_.data());
-    cpu::gemm(cpu::Transpose::yes, cpu::Transpose::no, d_, h_, m_, out_.data(), code_.data(), dw2_.data());
-    cpu::gemm(cpu::Transpose::no, cpu::Transpose::no, m_, h_, d_, out_.data(), w2_.data(), delta_.data());
-    cpu::gemm(cpu::Transpose::yes, cpu::Transpose::no, h_, d_, m_, delta_.data(), x_.data(), dw1_.data());
+    cpu::library_gemm(cpu::Transpose::no, cpu::Transpose::yes, m_, h_, d_, x_.data(), w1_.data(), code_.data());
+    cpu::library_gemm(cpu::Transpose::no, cpu::Transpose::yes, m_, d_, h_, code_.data(), w2_.data(), out_.data());
+    cpu::library_gemm(cpu::Transpose::yes, cpu::Transpose::no, d_, h_, m_, out_.data(), code_.data(), dw2_.data());
+    cpu::library_gemm(cpu::Transpose::no, cpu::Transpose::no, m_, h_, d_, out_.data(), w2_.data(), delta_.data());
+    cpu::library_gemm(cpu::Transpose::yes, cpu::Transpose::no, h_, d_, m_, delta_.data(), x_.data(), dw1_.data());
   }
 
  private:

@@ -10,6 +10,7 @@
 #include "cpu/gemm.h"
 #include "cpu/gemm_bf16.h"
 #include "cpu/kernels.h"
+#include "cpu/split_gemm.h"
 #include "lacuna/error.h"
 
 namespace lacuna {
@@ -119,7 +120,7 @@ class CpuBackend final : public Backend {
     return {"cpu",
             processor_name(),
             {{"threads", std::to_string(threads_)},
-             {"instructions", kernels().instruction_set},
+             {"instructions", std::string(kernels().instruction_set) + (has_split_gemm() ? " and AMX" : "")},
              {library.name, library.version}}};
   }
   std::unique_ptr<DeviceBuffer> allocate(std::int64_t bytes, const std::string& purpose) override {

@@ -4,7 +4,8 @@
 #include <cstdint>
 #include <string>
 
-// Matrix products, by oneDNN (gemm_onednn.cpp) or, in a build without it, by Lacuna's own (gemm_own.cpp).
+// Matrix products in float32: by tiles (split_gemm.h) where the processor has them, else by oneDNN (gemm_onednn.cpp)
+// or, in a build without it, by Lacuna's own vectors (gemm_own.cpp).
 
 namespace lacuna::cpu {
 
@@ -20,11 +21,15 @@ enum class Transpose : bool { no, yes };
 void gemm(Transpose transpose_a, Transpose transpose_b, std::int64_t m, std::int64_t n, std::int64_t k, const float* a,
           const float* b, float* c, bool accumulate = false);
 
+/// gemm() by the library alone, for products that do not fill tiles and for comparison.
+void library_gemm(Transpose transpose_a, Transpose transpose_b, std::int64_t m, std::int64_t n, std::int64_t k,
+                  const float* a, const float* b, float* c, bool accumulate = false);
+
 struct GemmLibrary {
   std::string name, version;
 };
 
-/// What computes gemm().
+/// What computes library_gemm().
 GemmLibrary gemm_library();
 
 }  // namespace lacuna::cpu

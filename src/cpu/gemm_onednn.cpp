@@ -8,8 +8,8 @@ namespace lacuna::cpu {
 
 std::atomic<int> library_depth{0};
 
-void gemm(Transpose transpose_a, Transpose transpose_b, std::int64_t m, std::int64_t n, std::int64_t k, const float* a,
-          const float* b, float* c, bool accumulate) {
+void library_gemm(Transpose transpose_a, Transpose transpose_b, std::int64_t m, std::int64_t n, std::int64_t k,
+                  const float* a, const float* b, float* c, bool accumulate) {
   const bool ta = transpose_a == Transpose::yes, tb = transpose_b == Transpose::yes;
   library_depth.fetch_add(1, std::memory_order_relaxed);
   const dnnl_status_t status = dnnl_sgemm(ta ? 'T' : 'N', tb ? 'T' : 'N', m, n, k, 1.0f, a, ta ? m : k, b, tb ? k : n,

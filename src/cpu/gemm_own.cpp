@@ -8,8 +8,8 @@ namespace lacuna::cpu {
 
 std::atomic<int> library_depth{0};
 
-void gemm(Transpose transpose_a, Transpose transpose_b, std::int64_t m, std::int64_t n, std::int64_t k, const float* a,
-          const float* b, float* c, bool accumulate) {
+void library_gemm(Transpose transpose_a, Transpose transpose_b, std::int64_t m, std::int64_t n, std::int64_t k,
+                  const float* a, const float* b, float* c, bool accumulate) {
   const Kernels& best = kernels();
   thread_local const std::unique_ptr<DeviceBuffer> packed = allocate(best.gemm_workspace * 4, "packed matrices");
   const auto operand = [](Transpose transpose, const float* values, std::int64_t rows, std::int64_t columns) {

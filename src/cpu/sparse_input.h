@@ -18,8 +18,9 @@ class SparseInput {
   /// Data with a larger share of nonzero values goes through the dense products. docs/benchmarks.md has the crossover.
   static constexpr double kDensity = 0.3;
   /// Below these, and below Kernels::sparse_fewest_samples, the fixed work, compressing and transposing, is not earned
-  /// back.
+  /// back; later where dense products go through tiles.
   static constexpr std::int64_t kFewestUnits = 64;
+  static constexpr std::int64_t kFewestSamplesBesideTiles = 400;
 
   /// nullptr where dense products are the better choice: it depends on the data and the shapes alone, never on
   /// timing, so that a run is reproducible.

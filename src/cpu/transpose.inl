@@ -1,40 +1,18 @@
 // Part of kernels.inl: matrices turned.
 
+#if defined(__AVX512F__)
+#include "cpu/turn.inl"
+#endif
+
 namespace lacuna::cpu::LACUNA_CPU_TARGET {
 namespace {
 
 #if defined(__AVX512F__)
-/// One of the four steps of turning 16 x 16: rows `kApart` apart exchange their lanes `kApart` apart.
-template <int kApart>
-inline __attribute__((always_inline)) void exchange_lanes(__m512 (&rows)[16]) {
-  alignas(64) static constexpr auto kOf = [] {
-    struct {
-      std::int32_t low[16], high[16];
-    } lanes{};
-    for (int i = 0; i < 16; ++i) {
-      lanes.low[i] = (i & kApart) == 0 ? i : 16 + i - kApart;
-      lanes.high[i] = (i & kApart) == 0 ? i + kApart : 16 + i;
-    }
-    return lanes;
-  }();
-  const __m512i low = _mm512_load_si512(kOf.low), high = _mm512_load_si512(kOf.high);
-#pragma GCC unroll 16
-  for (int i = 0; i < 16; ++i)
-    if ((i & kApart) == 0) {
-      const __m512 a = rows[i], b = rows[i + kApart];
-      rows[i] = _mm512_permutex2var_ps(a, low, b);
-      rows[i + kApart] = _mm512_permutex2var_ps(a, high, b);
-    }
-}
-
 void transpose_16(const float* from, std::int64_t from_stride, float* to, std::int64_t to_stride) {
   __m512 rows[16];
 #pragma GCC unroll 16
   for (int i = 0; i < 16; ++i) rows[i] = _mm512_loadu_ps(from + i * from_stride);
-  exchange_lanes<8>(rows);
-  exchange_lanes<4>(rows);
-  exchange_lanes<2>(rows);
-  exchange_lanes<1>(rows);
+  turn_16(rows);
 #pragma GCC unroll 16
   for (int i = 0; i < 16; ++i) _mm512_storeu_ps(to + i * to_stride, rows[i]);
 }
