@@ -98,7 +98,7 @@ struct Enqueue {
 
   void operator()(const Noise& op) const {
     noise(workspace, {op.kind, static_cast<float>(op.amount), at(op.input), at(op.output), shape(op.input).elements(),
-                      state(op.state), op.seed, op.stream});
+                      state(op.state), op.seed, op.stream, op.image});
   }
 
   void operator()(const DenseForward& op) const {

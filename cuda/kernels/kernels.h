@@ -62,11 +62,12 @@ struct NoiseArgs {
   NoiseKind kind;
   float amount;
   const float* input;  ///< [elements]
-  float* output;       ///< [elements], may be `input`
+  float* output;       ///< [elements], may be `input`, except for shift
   std::int64_t elements;
   const StepState* state;
   std::uint64_t seed;
   std::uint32_t stream;
+  ImageExtents image = {};  ///< shift
 };
 void noise(const Workspace&, const NoiseArgs&);
 

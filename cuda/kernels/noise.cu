@@ -1,8 +1,9 @@
-// y = noise(x), drawn anew in each step: mask, x or 0; dropout, x / (1 - p) or 0; gaussian, x + s N(0, 1).
+// y = noise(x), drawn anew in each step: mask, x or 0; dropout, x / (1 - p) or 0; gaussian, x + s N(0, 1); shift, the
+// image moved by whole pixels.
 //
-// x, y n elements, which may be the same. Element 4 b + w takes word w of block b of the step's Philox numbers
-// (math/noise.h), so that the bits do not depend on how threads share the work; normal numbers by Box and Muller.
-// Threads: 256, one block of the generator each; any size. Reads and writes n floats each. Deterministic.
+// x, y n elements, which may be the same, except for shift. Element 4 b + w takes word w of block b of the step's
+// Philox numbers (math/noise.h), so that the bits do not depend on how threads share the work; normal numbers by Box
+// and Muller. Threads: 256, one block of the generator each; any size. Reads and writes n floats each. Deterministic.
 
 #include "device/vector.cuh"
 #include "kernels/pass_launch.h"
@@ -69,9 +70,28 @@ __global__ void __launch_bounds__(kThreads)
   Quad<kWidth>::store(output + begin, elements - begin, x);
 }
 
+/// A thread for each element, which looks up where its image is moved to and so where it comes from.
+__global__ void __launch_bounds__(kThreads)
+    shift_kernel(const float* input, float* output, std::int64_t elements, const StepState* state, std::uint64_t seed,
+                 std::uint32_t stream, std::int32_t most, ImageExtents image) {
+  const std::int64_t at = std::int64_t{blockIdx.x} * kThreads + threadIdx.x;
+  if (at >= elements) return;
+  const std::int64_t sample = at / (image.channels * image.height * image.width), x = at % image.width;
+  const std::int64_t y = at / image.width % image.height;
+  const math::ImageOffset by = math::image_offset(seed, stream, state->step, sample, most);
+  const std::int64_t row = y - by.down, column = x - by.right;
+  const bool inside = row >= 0 && row < image.height && column >= 0 && column < image.width;
+  output[at] = inside ? input[at - by.down * image.width - by.right] : 0.0f;
+}
+
 }  // namespace
 
 void noise(const Workspace& workspace, const NoiseArgs& p) {
+  if (p.kind == NoiseKind::shift)
+    return launch(
+        &shift_kernel,
+        LaunchShape(static_cast<unsigned>((p.elements + kThreads - 1) / kThreads), kThreads, 0, workspace.stream),
+        p.input, p.output, p.elements, p.state, p.seed, p.stream, static_cast<std::int32_t>(p.amount), p.image);
   const std::int64_t blocks = (p.elements + 4 * kThreads - 1) / (4 * kThreads);
   const LaunchShape shape(static_cast<unsigned>(blocks), kThreads, 0, workspace.stream);
   // Only the last four can be fewer, wherever rows end.

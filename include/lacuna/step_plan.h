@@ -71,7 +71,13 @@ struct KeptUnits {
   std::int64_t anneal_steps = 0;
 };
 
-enum class NoiseKind : std::uint8_t { mask, dropout, gaussian };
+enum class NoiseKind : std::uint8_t { mask, dropout, gaussian, shift };
+
+/// Samples that are images, one channel after another, each by rows.
+struct ImageExtents {
+  std::int64_t channels = 0, height = 0, width = 0;
+  std::int64_t elements() const { return channels * height * width; }
+};
 
 // Operations. Shapes: M samples, `in` and `out` features of a layer, D features of the data.
 // Buffers are f32 unless said otherwise.
@@ -111,16 +117,20 @@ struct Gather {
 /// output = noise(input), drawn anew in each step from stream `stream` of the noise's random numbers (math/noise.h).
 ///   mask      each element is 0 with probability `amount`, else as it was (masking noise);
 ///   dropout   the same, and what remains is divided by 1 - amount;
-///   gaussian  input + amount * N(0, 1).
+///   gaussian  input + amount * N(0, 1);
+///   shift     each sample, an image, is moved down and to the right by whole numbers of pixels between -amount and
+///   amount,
+///             all equally likely; what it leaves behind is 0.
 /// The first two are linear, and are their own backward pass when run on the gradient in the same step.
 struct Noise {
   NoiseKind kind = NoiseKind::mask;
   double amount = 0.0;
   BufferId input = kNoBuffer;   ///< [M, N]
-  BufferId output = kNoBuffer;  ///< [M, N]; may be `input` itself
+  BufferId output = kNoBuffer;  ///< [M, N]; may be `input` itself, except for shift
   BufferId state = kNoBuffer;   ///< for the step
   std::uint64_t seed = 0;
   std::uint32_t stream = 0;
+  ImageExtents image = {};  ///< shift: of N elements
 };
 
 /// output = activation(input W^T + bias). Without bias the plain product is written (then activation must be

@@ -19,7 +19,7 @@ namespace lacuna {
 /// Noise on what enters the first layer in training; the target of an autoencoder stays clean.
 struct InputNoise {
   NoiseKind kind = NoiseKind::mask;
-  double amount = 0;  ///< mask, dropout: probability, in [0, 1); gaussian: standard deviation
+  double amount = 0;  ///< mask, dropout: probability, in [0, 1); gaussian: standard deviation; shift: pixels, whole
 };
 
 struct TrainerOptions {
@@ -29,6 +29,7 @@ struct TrainerOptions {
   bool shuffle = true;
   std::uint64_t seed = 0;
   InputNoise noise = {};
+  ImageExtents image = {};         ///< of a sample, for noise that moves it; the trainer takes them from the data
   double dropout = 0;              ///< probability, in [0, 1), after each hidden layer
   std::int64_t kept_at_start = 0;  ///< k-sparse codes: k falls from here to Layer::kept ...
   std::int64_t anneal_steps = 0;   ///< ... within so many steps

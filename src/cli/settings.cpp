@@ -59,15 +59,19 @@ double fraction_value(std::string_view text) {
   return value;
 }
 
-constexpr words::Table<NoiseKind, 2> kNoises{{{NoiseKind::mask, "mask"}, {NoiseKind::gaussian, "gaussian"}}};
+constexpr words::Table<NoiseKind, 3> kNoises{
+    {{NoiseKind::mask, "mask"}, {NoiseKind::gaussian, "gaussian"}, {NoiseKind::shift, "shift"}}};
 
 InputNoise noise_value(std::string_view text) {
   if (text == "none") return {};
   const std::size_t colon = text.find(':');
   InputNoise noise{words::parse(kNoises, "noise", text.substr(0, colon)), 0};
-  if (colon == std::string_view::npos) throw InputError(fmt::format("needs an amount, as in {}:0.3", text));
+  if (colon == std::string_view::npos)
+    throw InputError(fmt::format("needs an amount, as in {}:{}", text, noise.kind == NoiseKind::shift ? "1" : "0.3"));
   const std::string_view amount = text.substr(colon + 1);
-  noise.amount = noise.kind == NoiseKind::gaussian ? at_least_zero(amount) : momentum_value(amount);
+  noise.amount = noise.kind == NoiseKind::gaussian ? at_least_zero(amount)
+                 : noise.kind == NoiseKind::shift  ? static_cast<double>(parse_integer(amount, 0, 1000))
+                                                   : momentum_value(amount);
   return noise;
 }
 
@@ -226,8 +230,9 @@ std::vector<Setting> make_settings() {
        [](const S& s) { return fmt::format("{}", s.objective.weight_decay); }},
 
       {"noise", "Training", "KIND:AMOUNT",
-       "on the input: mask:PROBABILITY | gaussian:SIGMA | none; the target stays clean", T::text, kTrains, true,
-       [](S& s, V v) { s.noise = noise_value(v); }, [](const S& s) { return noise_text(s.noise); }},
+       "on the input: mask:PROBABILITY | gaussian:SIGMA | shift:PIXELS (images) | none; the target stays clean",
+       T::text, kTrains, true, [](S& s, V v) { s.noise = noise_value(v); },
+       [](const S& s) { return noise_text(s.noise); }},
       {"dropout", "Training", "NUMBER", "probability for each hidden unit", T::number, kTrains, true,
        [](S& s, V v) { s.dropout = momentum_value(v); }, [](const S& s) { return fmt::format("{}", s.dropout); }},
       {"optimizer", "Training", "NAME", "adam | sgd | lbfgs (all samples at once; an epoch is an iteration)", T::text,

@@ -46,6 +46,12 @@ class Validator {
     require(op.input, "input", DType::f32, input);
     require(op.output, "output", DType::f32, input);
     require(op.state, "state", DType::i64, {3});
+    if (op.kind == NoiseKind::shift) {
+      expects(op.image.elements() == input[1], "the samples are no images of these extents");
+      expects(op.output != op.input, "an image cannot be moved in place");
+      expects(op.amount >= 0 && op.amount < 0x1p15, "the amount is out of range");
+      return;
+    }
     expects(op.amount >= 0 && (op.kind == NoiseKind::gaussian || op.amount < 1), "the amount is out of range");
   }
   void operator()(const DenseForward& op) {

@@ -23,7 +23,7 @@ struct Describer {
     return fmt::format("gather {} <- {} shuffle={}", name(op.batch), name(op.data), op.shuffle);
   }
   std::string operator()(const Noise& op) const {
-    constexpr const char* kKinds[] = {"mask", "dropout", "gaussian"};
+    constexpr const char* kKinds[] = {"mask", "dropout", "gaussian", "shift"};
     return fmt::format("noise {} {} {} <- {} stream={}", kKinds[static_cast<int>(op.kind)], op.amount, name(op.output),
                        name(op.input), op.stream);
   }

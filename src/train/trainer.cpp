@@ -20,10 +20,30 @@ constexpr std::int64_t kRingCapacity = 256;
 /// The sample count is a float32 scalar on the device; up to here it is exact.
 constexpr std::int64_t kLargestBatch = std::int64_t{1} << 24;
 
-void validate_noise(const TrainerOptions& options, const Network& network) {
+/// [H, W] or [channels, H, W]; all 0 where samples are no images.
+ImageExtents image_of(const Shape& sample) {
+  if (sample.rank() == 2) return {1, sample[0], sample[1]};
+  if (sample.rank() == 3) return {sample[0], sample[1], sample[2]};
+  return {};
+}
+
+void validate_shift(const InputNoise& noise, const Dataset& data) {
+  const ImageExtents image = image_of(data.sample_shape());
+  if (image.elements() == 0)
+    throw InputError(fmt::format("{} has samples of {}: only images, [H, W] or [channels, H, W], can be moved",
+                                 data.name(), to_string(data.sample_shape())));
+  const std::int64_t smaller = std::min(image.height, image.width);
+  if (!(noise.amount >= 0 && noise.amount < static_cast<double>(smaller)) || noise.amount != std::floor(noise.amount))
+    throw InputError(fmt::format("images of {} are to be moved by up to {} pixels: it must be a whole number below {}",
+                                 to_string(data.sample_shape()), noise.amount, smaller));
+}
+
+void validate_noise(const TrainerOptions& options, const Network& network, const Dataset& data) {
   const InputNoise& noise = options.noise;
   const bool gaussian = noise.kind == NoiseKind::gaussian;
-  if (!(noise.amount >= 0) || !std::isfinite(noise.amount) || (!gaussian && noise.amount >= 1))
+  if (noise.kind == NoiseKind::shift)
+    validate_shift(noise, data);
+  else if (!(noise.amount >= 0) || !std::isfinite(noise.amount) || (!gaussian && noise.amount >= 1))
     throw InputError(fmt::format("noise is {}: it must be {}", noise.amount,
                                  gaussian ? "a finite number of at least 0" : "in [0, 1)"));
   if (!(options.dropout >= 0 && options.dropout < 1))
@@ -70,7 +90,7 @@ void validate_training(const Network& network, const Dataset& data, const Traine
     throw InputError(fmt::format("{} has {} values per sample, but the network takes {}", data.name(), data.features(),
                                  network.features()));
   if (network.classifier) require_labels(data, network.classes());
-  validate_noise(options, network);
+  validate_noise(options, network, data);
   const auto layers = static_cast<std::int64_t>(network.encoder.size() + network.decoder.size());
   if (options.frozen_layers < 0 || options.frozen_layers > layers - (network.classifier ? 0 : 1))
     throw InputError(fmt::format("{} layers cannot stay frozen of a network with {} besides its last",
@@ -126,6 +146,7 @@ struct Trainer::Impl {
 
   Impl(Backend& b, Model model, const Dataset& dataset, const TrainerOptions& o) : backend(b), options(o) {
     validate_training(model.network, dataset, options);
+    options.image = image_of(dataset.sample_shape());
     const bool full_batch = options.optimizer.kind == OptimizerKind::lbfgs;
     if (full_batch) options.batch = dataset.rows();
     data_rows = dataset.rows();

@@ -59,15 +59,17 @@ class TrainingPlan {
   }
 
   /// The output of layer i, or the batch, as the next layer sees it.
-  BufferId with_noise(BufferId values, const std::string& name, NoiseKind kind, double amount, std::uint32_t stream) {
+  BufferId with_noise(BufferId values, const std::string& name, NoiseKind kind, double amount, std::uint32_t stream,
+                      const ImageExtents& image = {}) {
     if (amount == 0) return values;
     const BufferId noisy = b_.plan.scratch(name, b_.plan[values].shape);
-    b_.push(Noise{kind, amount, values, noisy, b_.state, options_.seed, stream});
+    b_.push(Noise{kind, amount, values, noisy, b_.state, options_.seed, stream, image});
     return noisy;
   }
 
   void run_forward() {
-    BufferId input = with_noise(b_.batch, "noisy_batch", options_.noise.kind, options_.noise.amount, kInputStream);
+    BufferId input =
+        with_noise(b_.batch, "noisy_batch", options_.noise.kind, options_.noise.amount, kInputStream, options_.image);
     for (std::size_t i = 0; i < b_.layers.size(); ++i) {
       PlanLayer& l = b_.layers[i];
       const BufferId output = b_.plan.scratch(l.name + ".output", {b_.rows, l.layer.outputs});

@@ -126,6 +126,11 @@ TEST_F(BadInput, NoiseAndSchedules) {
   expect_refused({"--noise", "mask:1"}, {"--noise", "below 1"});
   expect_refused({"--noise", "masc:0.3"}, {"masc", "mask"});
   expect_refused({"--noise", "gaussian:-1"}, {"--noise", "at least 0"});
+  expect_refused({"--noise", "shift"}, {"--noise", "amount", "shift:1"});
+  expect_refused({"--noise", "shift:0.5"}, {"--noise", "whole number"});
+  expect_refused({"--noise", "shift:28"}, {"[28, 28]", "28 pixels", "below 28"});
+  write_floats("no_images.npy", {2, 4}, {0, 0, 0, 0, 0, 0, 0, 0});
+  expect_refused({"--data", "npy:no_images.npy", "--noise", "shift:1"}, {"no_images.npy", "[4]", "images"});
   expect_refused({"--dropout", "1"}, {"--dropout", "below 1"});
   expect_refused({"--lr-schedule", "cosin"}, {"cosin", "cosine"});
   expect_refused({"--lr-schedule", "cosine", "--warmup", "2"}, {"cosine", "warm-up"});

@@ -349,6 +349,7 @@ TEST_F(Classify, ResumedRunsEndWithTheSameBits) {
   in_two("once", "classify", {"--model", "ae", "--labels", "100"});
   in_two("each", "classify", {"--model", "ae", "--features", "recomputed", "--noise", "mask:0.2"});
   in_two("tuned", "finetune", {"--model", "ae", "--dropout", "0.3", "--noise", "gaussian:0.1"});
+  in_two("moved", "finetune", {"--model", "ae", "--noise", "shift:2"});
   in_two("stack", "train", {"--model", "ae", "--hidden", "6", "--noise", "mask:0.2"});
   in_two("sparse", "train",
          {"--hidden", "20", "--activation", "identity", "--sparsity", "topk", "--k", "3", "--k-start", "15",

@@ -111,6 +111,14 @@ LayerRun gaussian() {
   return run;
 }
 
+LayerRun shifted() {
+  LayerRun run = denoising();
+  run.name = "shifted";
+  run.options.noise = {NoiseKind::shift, 2};
+  run.options.image = {1, 5, 6};
+  return run;
+}
+
 LayerRun dropout() {
   LayerRun run = deep_classifier();
   run.name = "dropout";
@@ -151,7 +159,7 @@ std::vector<Instance> instances() {
   for (const BackendFactory& backend : parity_backends())
     for (const LayerRun& run :
          {conv_l1(), conv_kl(), conv_channels(), k_sparse_tied(), tied_deep(), softmax_alone(), deep_classifier(),
-          conv_classifier(), denoising(), gaussian(), dropout(), dropout_autoencoder()})
+          conv_classifier(), denoising(), gaussian(), shifted(), dropout(), dropout_autoencoder()})
       if (backend.precision == Precision::fp32 || is_smooth(run)) list.push_back({backend, run});
   return list;
 }
@@ -161,6 +169,7 @@ class LayerRunParity : public testing::TestWithParam<Instance> {};
 TEST_P(LayerRunParity, TwentySteps) {
   const LayerRun& layers = GetParam().run;
   Dataset data = random_dataset(kRows, layers.network.features(), DType::f32, 1);
+  if (layers.options.image.elements() > 0) data = as_images(data, layers.options.image);
   if (layers.network.classifier) data = with_labels(data, 4, 2);
   const TrainingRun run{random_model(layers.network, 2, layers.gain), data, layers.options};
   const TrainingResult expected = train_reference(run);

@@ -47,6 +47,45 @@ std::vector<Compared> noise(Backend& backend, const Sizes& s, Values values, Noi
   return {{"output", runner.read(op.output), expected, bounds}};
 }
 
+/// Images of 2 channels that are as wide as there are columns for.
+std::vector<Compared> shift(Backend& backend, const Sizes& s, Values values, double most) {
+  constexpr std::int64_t kHeight = 3;
+  const ImageExtents image{2, kHeight, s.columns};
+  Operands operands({s.rows, image.elements()}, values);
+  reference::Matrix x = operands.matrix(s.rows, image.elements(), -1.0, 1.0);
+  operands.plant_nan(x.values);
+  PlanRunner runner(backend);
+  Noise op;
+  op.kind = NoiseKind::shift;
+  op.amount = most;
+  op.input = runner.matrix("input", x);
+  op.output = runner.result("output", {s.rows, image.elements()});
+  op.state = runner.state({.step = kStep, .epoch = 2, .position = 7});
+  op.seed = kSeed;
+  op.stream = kStream;
+  op.image = image;
+  runner.run(op);
+
+  std::vector<double> expected(x.values.size());
+  for (std::int64_t i = 0; i < s.rows; ++i) {
+    const math::Philox4 random = math::noise_block(kSeed, kStream, kStep, i);
+    const auto offset = [&](int word) {
+      return static_cast<std::int64_t>(std::floor((2 * most + 1) * 0x1p-32 * random.word[word]) - most);
+    };
+    for (std::int64_t c = 0; c < 2; ++c)
+      for (std::int64_t y = 0; y < kHeight; ++y)
+        for (std::int64_t column = 0; column < s.columns; ++column) {
+          const std::int64_t to_y = y + offset(0), to_column = column + offset(1);
+          if (to_y < 0 || to_y >= kHeight || to_column < 0 || to_column >= s.columns) continue;
+          const auto place = [&](std::int64_t row, std::int64_t at) {
+            return static_cast<std::size_t>(((i * 2 + c) * kHeight + row) * s.columns + at);
+          };
+          expected[place(to_y, to_column)] = x.values[place(y, column)];
+        }
+  }
+  return {exactly("output", runner.read(op.output), expected)};
+}
+
 }  // namespace
 
 std::vector<OperationCase> noise_operations() {
@@ -60,6 +99,10 @@ std::vector<OperationCase> noise_operations() {
                       [kind = kind, in_place](Backend& backend, const Sizes& s, Values v) {
                         return noise(backend, s, v, kind, in_place);
                       }});
+  for (const double most : {1.0, 2.0})
+    rows.push_back({most == 1.0 ? "shift_one" : "shift_two",
+                    {Values::random, Values::zeros, Values::nan},
+                    [most](Backend& backend, const Sizes& s, Values v) { return shift(backend, s, v, most); }});
   return rows;
 }
 

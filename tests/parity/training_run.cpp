@@ -42,7 +42,24 @@ std::vector<std::uint32_t> noise_words(std::uint64_t seed, std::uint32_t stream,
   return words;
 }
 
-reference::Matrix noisy(const InputNoise& noise, std::uint64_t seed, std::int64_t step, reference::Matrix x) {
+/// Every image of the batch, of one channel, moved by its own offset.
+reference::Matrix moved(const ImageExtents& image, double most, std::uint64_t seed, std::int64_t step,
+                        const reference::Matrix& x) {
+  reference::Matrix result(x.rows, x.columns);
+  for (std::int64_t i = 0; i < x.rows; ++i) {
+    const math::ImageOffset by = math::image_offset(seed, 0, step, i, static_cast<std::int32_t>(most));
+    for (std::int64_t j = 0; j < x.columns; ++j) {
+      const std::int64_t row = j / image.width + by.down, column = j % image.width + by.right;
+      if (row >= 0 && row < image.height && column >= 0 && column < image.width)
+        result(i, row * image.width + column) = x(i, j);
+    }
+  }
+  return result;
+}
+
+reference::Matrix noisy(const InputNoise& noise, const ImageExtents& image, std::uint64_t seed, std::int64_t step,
+                        reference::Matrix x) {
+  if (noise.kind == NoiseKind::shift) return moved(image, noise.amount, seed, step, x);
   const std::vector<std::uint32_t> words = noise_words(seed, 0, step, x.values.size());
   const auto amount = static_cast<float>(noise.amount);
   for (std::size_t i = 0; i < x.values.size(); ++i) {
@@ -112,6 +129,12 @@ Dataset with_labels(const Dataset& data, std::int32_t classes, std::uint64_t see
   return Dataset(data.name(), data.rows(), data.sample_shape(), data.dtype(), data.values(), owner, labels);
 }
 
+Dataset as_images(const Dataset& data, const ImageExtents& image) {
+  const auto owner = std::make_shared<const Dataset>(data);
+  return Dataset(data.name(), data.rows(), {image.channels, image.height, image.width}, data.dtype(), data.values(),
+                 owner);
+}
+
 Dataset as_floats(const Dataset& data) {
   std::vector<float> values(static_cast<std::size_t>(data.rows() * data.features()));
   for (std::int64_t i = 0; i < data.rows(); ++i) data.copy_row(i, values.data() + i * data.features());
@@ -164,7 +187,7 @@ reference::Given given_in_step(const TrainingRun& run, std::int64_t step, const 
   reference::Given given;
   if (run.start.network.classifier)
     for (std::int64_t row : rows) given.labels.push_back(run.data.labels()[static_cast<std::size_t>(row)]);
-  if (options.noise.amount > 0) given.noisy = noisy(options.noise, options.seed, step, x);
+  if (options.noise.amount > 0) given.noisy = noisy(options.noise, options.image, options.seed, step, x);
   const reference::Autoencoder layers(run.start.network);
   const std::size_t hidden = layers.layers.size() - 1;
   for (std::size_t l = 0; options.dropout > 0 && l < hidden; ++l) {

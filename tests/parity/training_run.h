@@ -22,6 +22,8 @@ Model random_model(const Network& network, std::uint64_t seed, double gain = 1.0
 Dataset random_dataset(std::int64_t rows, std::int64_t features, DType type, std::uint64_t seed, double density = 1.0);
 /// The same with labels below `classes`, drawn too.
 Dataset with_labels(const Dataset& data, std::int32_t classes, std::uint64_t seed);
+/// The same samples as images, without labels.
+Dataset as_images(const Dataset& data, const ImageExtents& image);
 /// The same samples as floats.
 Dataset as_floats(const Dataset& data);
 

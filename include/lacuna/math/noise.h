@@ -17,6 +17,18 @@ LACUNA_HD bool dropped(std::uint32_t word, float amount) {
   return uniform24(word) < amount;
 }
 
+/// How far the image in row `row` of a batch is moved, by at most `most` pixels, which must be below 2^15.
+struct ImageOffset {
+  std::int32_t down, right;
+};
+LACUNA_HD ImageOffset image_offset(std::uint64_t seed, std::uint32_t stream, std::int64_t step, std::int64_t row,
+                                   std::int32_t most) {
+  const Philox4 random = noise_block(seed, stream, step, row);
+  const auto positions = static_cast<std::uint64_t>(2 * most + 1);
+  return {static_cast<std::int32_t>(random.word[0] * positions >> 32) - most,
+          static_cast<std::int32_t>(random.word[1] * positions >> 32) - most};
+}
+
 /// Two independent numbers from N(0, 1): Box, Muller, "A note on the generation of random normal deviates", 1958.
 struct NormalPair {
   float first, second;
