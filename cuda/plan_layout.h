@@ -18,7 +18,7 @@ class PlanLayout {
              std::int64_t convolution_bytes, int multiprocessors, Precision precision);
 
   std::int64_t arena_bytes() const { return arena_bytes_; }
-  /// Those of them that grow with the batch; copies of weights and partial sums do not.
+  /// Those of them that grow with the batch, or may; copies of weights and partial sums do not.
   std::int64_t batch_bytes() const { return batch_bytes_; }
   /// From now on addresses can be asked for.
   void place(std::byte* arena) { arena_ = arena; }

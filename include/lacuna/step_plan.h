@@ -118,9 +118,8 @@ struct Gather {
 ///   mask      each element is 0 with probability `amount`, else as it was (masking noise);
 ///   dropout   the same, and what remains is divided by 1 - amount;
 ///   gaussian  input + amount * N(0, 1);
-///   shift     each sample, an image, is moved down and to the right by whole numbers of pixels between -amount and
-///   amount,
-///             all equally likely; what it leaves behind is 0.
+///   shift     each sample, an image, moved down and to the right by whole numbers of pixels, each uniform among
+///             -amount, ..., amount; what it leaves behind is 0.
 /// The first two are linear, and are their own backward pass when run on the gradient in the same step.
 struct Noise {
   NoiseKind kind = NoiseKind::mask;

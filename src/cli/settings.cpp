@@ -230,7 +230,8 @@ std::vector<Setting> make_settings() {
        [](const S& s) { return fmt::format("{}", s.objective.weight_decay); }},
 
       {"noise", "Training", "KIND:AMOUNT",
-       "on the input: mask:PROBABILITY | gaussian:SIGMA | shift:PIXELS (images) | none; the target stays clean",
+       "on the input: mask:PROBABILITY | gaussian:SIGMA | shift:PIXELS (of images [H, W] or [channels, H, W]) | none; "
+       "the target stays clean",
        T::text, kTrains, true, [](S& s, V v) { s.noise = noise_value(v); },
        [](const S& s) { return noise_text(s.noise); }},
       {"dropout", "Training", "NUMBER", "probability for each hidden unit", T::number, kTrains, true,

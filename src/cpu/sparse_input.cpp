@@ -49,7 +49,8 @@ std::unique_ptr<SparseInput> SparseInput::make(const StepPlan& plan, const Gathe
   const std::int64_t samples = plan[gather.batch].shape[0], features = source.shape[1];
   const std::int64_t units = widest_reader(plan, gather.batch);
   constexpr std::int64_t kMost = std::int64_t{1} << 30;  // entries, addressed with 32 bits
-  const std::int64_t fewest = has_split_gemm() ? kFewestSamplesBesideTiles : kernels().sparse_fewest_samples;
+  const bool beside_tiles = has_split_gemm() && fills_tiles(samples, units, features);
+  const std::int64_t fewest = beside_tiles ? kFewestSamplesBesideTiles : kernels().sparse_fewest_samples;
   if (units < kFewestUnits || samples < fewest || samples * features > kMost) return nullptr;
   const double density = measure_density(data, source.dtype, source.shape[0], features);
   if (density > kDensity) return nullptr;

@@ -3,6 +3,7 @@
 #include "cpu/split_gemm.h"
 
 #include "cpu/kernels.h"
+#include "lacuna/error.h"
 
 #if defined(LACUNA_X86_KERNELS)
 #include <cpuid.h>
@@ -51,7 +52,9 @@ bool fills_tiles(std::int64_t m, std::int64_t n, std::int64_t k) {
 }
 
 #if !defined(LACUNA_X86_KERNELS)
-void split_gemm(const SplitGemmArgs&) {}
+void split_gemm(const SplitGemmArgs&) {
+  throw ContractError("there are no products of tiles in this build");
+}
 #endif
 
 }  // namespace lacuna::cpu

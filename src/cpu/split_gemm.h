@@ -8,13 +8,16 @@
 // multiply-adds a cycle as of float32 vectors. G. Henry, P. T. P. Tang and A. Heinecke, "Leveraging the bfloat16
 // Artificial Intelligence Datatype For Higher-Precision Computations", ARITH 2019.
 //
-// A float32 number has 24 significant bits, a bfloat16 number 8: each operand is exactly the sum of three terms, x = x0
-// + x1 + x2, |x1| < 2^-7 |x|, |x2| < 2^-15 |x|. Of the nine products of terms the six largest are summed, in float32;
-// what is left out is below 2^-21 |x y| and, being cut off and not rounded, of either sign as x y is. docs/math.md.
+// A float32 number has 24 significant bits, a bfloat16 number 8: each operand is exactly the sum of three terms, x = x0 +
+// x1 + x2, |x1| < 2^-7 |x|, |x2| < 2^-15 |x|. Of the nine products of terms the six largest are summed, in float32;
+// what is left out is below 2^-21 |x y|. Terms below 2^-126 count as zero, so numbers below 2^-102 lose their last bits,
+// and below 2^-118 all but eight.
 
 namespace lacuna::cpu {
 
-/// Whether this processor has the tiles and the system grants them. The first call asks for them.
+/// Whether this processor has the tiles and the system grants them. The first call asks for them, for the whole
+/// process: from then on alternate signal stacks must have room for tiles (Linux says how much in AT_MINSIGSTKSZ). A
+/// process in which a smaller one is set up already is not granted them, and computes with the library.
 bool has_split_gemm();
 
 /// Whether a product of this shape is large enough to fill tiles. Depends on nothing but the shape.

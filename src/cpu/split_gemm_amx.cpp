@@ -292,8 +292,9 @@ void multiply_share(const SplitGemmArgs& p, const Grid& grid, std::int64_t threa
                        begin_of(across, grid.across, columns) * kLines,
                        smaller(p.n, begin_of(across + 1, grid.across, columns) * kLines)};
   if (mine.row >= mine.row_end || mine.column >= mine.column_end) return;
-  const TileConfiguration configuration;
-  _tile_loadconfig(&configuration);
+  // Static: the instruction is declared to read less than it does, and a compiler may leave out the rest.
+  static constexpr TileConfiguration kConfiguration;
+  _tile_loadconfig(&kConfiguration);
   multiply_rectangle(p, mine, p.workspace + thread * kSplitGemmWorkspace);
   _tile_release();
 }

@@ -122,6 +122,7 @@ void keep_from(float* row, std::int64_t columns, float least, std::uint32_t* kep
   // A last word of which only one half was written.
   if (kept && (columns + 15) / 16 % 2 != 0) kept[columns / 32] &= 0xffffu;
 }
+
 /// The k largest of row after row, in two passes: one packs the few candidates for the k-th largest, the other zeros
 /// what is below it.
 class RowsTopK : RowSearch {

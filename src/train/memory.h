@@ -10,7 +10,8 @@ namespace lacuna {
 
 /// Bytes that a training run needs beside its data, roughly: parameters, gradients, moments, a copy of the state for
 /// checkpoints, the activations of a batch and of the smaller one that ends an epoch of `samples`, with noise and
-/// dropout, and what matrix products turn. A double, because nonsense sizes must not overflow.
+/// dropout, and what matrix products turn, but not the 1.4 MiB a thread that products of tiles pack into. A double,
+/// because nonsense sizes must not overflow.
 double training_bytes(const Network& network, const TrainerOptions& options, std::int64_t samples);
 /// The same without noise and dropout.
 double training_bytes(const Network& network, const Optimizer& optimizer, std::int64_t batch, std::int64_t samples);

@@ -91,7 +91,7 @@ std::vector<OperationCase> top_k_operations() {
   // Where a kernel may change its mind about how it goes through a row.
   OperationCase widths = rows.front();
   widths.name = "top_k_widths";
-  widths.sizes = {{3, 256}, {2, 257}, {2, 1024}, {3, 1025}, {2, 2048}, {2, 2049}, {2, 4096}, {1, 9000}};
+  widths.sizes = {{3, 256}, {2, 257}, {2, 1024}, {3, 1025}, {2, 2048}, {2, 2049}, {9, 2048}, {2, 4096}, {1, 9000}};
   rows.push_back(widths);
   return rows;
 }

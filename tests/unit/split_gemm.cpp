@@ -9,6 +9,7 @@
 #include <limits>
 #include <memory>
 #include <tuple>
+#include <utility>
 #include <vector>
 
 #include "support/random.h"
@@ -137,6 +138,14 @@ TEST_F(SplitGemm, KeepsTheRangeOfFloat32) {
   for (std::int64_t j = 0; j < p.n; ++j) {
     const float expected = kLargest * (0x1p-100f * static_cast<float>(j + 1));
     EXPECT_NEAR(c[static_cast<std::size_t>(3 * p.n + j)] / expected, 1.0f, 1e-6f) << j;
+  }
+}
+
+TEST_F(SplitGemm, LosesBitsOfVerySmallNumbers) {
+  for (const auto& [exponent, bound] : {std::pair{-102, 0x1p-20}, std::pair{-110, 0x1p-14}, std::pair{-118, 0x1p-7}}) {
+    Problem p = random_problem({16, 16, 32}, 0.5, 1.0);
+    for (float& a : p.a) a = std::ldexp(a, exponent);
+    EXPECT_LE(largest_error(p, product(p)), bound) << "2^" << exponent;
   }
 }
 
