@@ -8,10 +8,10 @@
 // multiply-adds a cycle as of float32 vectors. G. Henry, P. T. P. Tang and A. Heinecke, "Leveraging the bfloat16
 // Artificial Intelligence Datatype For Higher-Precision Computations", ARITH 2019.
 //
-// A float32 number has 24 significant bits, a bfloat16 number 8: each operand is exactly the sum of three terms, x = x0 +
-// x1 + x2, |x1| < 2^-7 |x|, |x2| < 2^-15 |x|. Of the nine products of terms the six largest are summed, in float32;
-// what is left out is below 2^-21 |x y|. Terms below 2^-126 count as zero, so numbers below 2^-102 lose their last bits,
-// and below 2^-118 all but eight.
+// A float32 number has 24 significant bits, a bfloat16 number 8: each operand is exactly the sum of three terms, x = x0
+// + x1 + x2, |x1| < 2^-7 |x|, |x2| < 2^-15 |x|. Of the nine products of terms the six largest are summed, in float32;
+// what is left out is below 2^-21 |x y|. Terms below 2^-126 count as zero, so numbers below 2^-102 lose their last
+// bits, and below 2^-118 all but eight.
 
 namespace lacuna::cpu {
 
