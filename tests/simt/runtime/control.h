@@ -15,7 +15,7 @@ void reset();
 struct Counters {
   std::uint64_t calls = 0;         ///< of the runtime by the host, of whatever kind
   std::uint64_t launches = 0;      ///< kernels; matrix products of cuBLAS are `gemms`
-  std::uint64_t gemms = 0;         ///< calls of cuBLAS that compute
+  std::uint64_t gemms = 0;         ///< calls of cuBLAS and cuBLASLt that compute
   std::uint64_t convolutions = 0;  ///< calls of cuDNN that compute
   std::uint64_t graph_launches = 0;
   std::uint64_t host_functions = 0;
@@ -41,6 +41,7 @@ void reset_counters();
 struct Live {
   std::size_t device_allocations = 0, device_bytes = 0, pinned_allocations = 0;
   std::size_t streams = 0, events = 0, graphs = 0, graph_execs = 0, cublas_handles = 0;
+  std::size_t cublas_lt_handles = 0, cublas_lt_descriptors = 0;
   std::size_t cudnn_handles = 0, cudnn_descriptors = 0;
   bool nothing() const;
 };

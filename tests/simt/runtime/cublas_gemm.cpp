@@ -5,35 +5,15 @@
 
 using simt::detail::bytes_of;
 using simt::detail::Element;
+using simt::detail::element_of;
 using simt::detail::Gemm;
+using simt::detail::is_element;
 using simt::detail::is_operation;
 using simt::detail::Rounding;
 using simt::detail::runtime;
 using simt::detail::Scalar;
-using simt::detail::Span;
-using simt::detail::span_of;
 
 namespace {
-
-void check_operands(const Gemm& gemm) {
-  const Span c = span_of(gemm.c, gemm.c_element, gemm.m, gemm.n, gemm.ldc);
-  require(c, "C of a matrix product");
-  if (gemm.alpha == 0) return;
-  const Span a = span_of(gemm.a, gemm.m, gemm.k);
-  const Span b = span_of(gemm.b, gemm.k, gemm.n);
-  require(a, "A of a matrix product");
-  require(b, "B of a matrix product");
-  require_apart(c, a, "C and A");
-  require_apart(c, b, "C and B");
-}
-
-bool is_element(cudaDataType type) {
-  return type == CUDA_R_32F || type == CUDA_R_16BF;
-}
-
-Element element_of(cudaDataType type) {
-  return type == CUDA_R_32F ? Element::f32 : Element::bf16;
-}
 
 /// Every form of the matrix product comes down to this.
 struct Request {

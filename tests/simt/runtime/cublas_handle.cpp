@@ -4,11 +4,10 @@
 
 #include "runtime/runtime.h"
 
+using simt::detail::kWorkspaceAlignment;
 using simt::detail::runtime;
 
 namespace {
-
-constexpr std::uintptr_t kWorkspaceAlignment = 256;
 
 /// The handle's context and a place to put the answer, or what is wrong.
 template <typename T, typename Get>

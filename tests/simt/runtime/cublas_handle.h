@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 
 #include "runtime/cublas_api.h"
 
@@ -12,3 +13,9 @@ struct cublasContext {
   cublasAtomicsMode_t atomics_mode = CUBLAS_ATOMICS_NOT_ALLOWED;
   cublasMath_t math_mode = CUBLAS_DEFAULT_MATH;
 };
+
+namespace simt::detail {
+
+constexpr std::uintptr_t kWorkspaceAlignment = 256;
+
+}  // namespace simt::detail

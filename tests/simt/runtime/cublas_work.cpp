@@ -76,8 +76,28 @@ void require_apart(const Span& result, const Span& operand, const char* names) {
   }
 }
 
+void check_operands(const Gemm& gemm) {
+  const Span c = span_of(gemm.c, gemm.c_element, gemm.m, gemm.n, gemm.ldc);
+  require(c, "C of a matrix product");
+  if (gemm.alpha == 0) return;
+  const Span a = span_of(gemm.a, gemm.m, gemm.k);
+  const Span b = span_of(gemm.b, gemm.k, gemm.n);
+  require(a, "A of a matrix product");
+  require(b, "B of a matrix product");
+  require_apart(c, a, "C and A");
+  require_apart(c, b, "C and B");
+}
+
 bool is_operation(cublasOperation_t operation) {
   return operation == CUBLAS_OP_N || operation == CUBLAS_OP_T || operation == CUBLAS_OP_C;
+}
+
+bool is_element(cudaDataType type) {
+  return type == CUDA_R_32F || type == CUDA_R_16BF;
+}
+
+Element element_of(cudaDataType type) {
+  return type == CUDA_R_32F ? Element::f32 : Element::bf16;
 }
 
 cublasStatus_t submit(const cublasContext& context, std::function<void()> compute) {

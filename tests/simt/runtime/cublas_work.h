@@ -31,8 +31,13 @@ Span span_of(const Operand& operand, std::int64_t rows, std::int64_t columns);
 /// Both throw Fault.
 void require(const Span& span, const char* name);
 void require_apart(const Span& result, const Span& operand, const char* names);
+/// What a product reads is there, what it writes is there and apart from that; or throws Fault.
+void check_operands(const Gemm& gemm);
 
 bool is_operation(cublasOperation_t operation);
+/// A type of which there are products, and what it is.
+bool is_element(cudaDataType type);
+Element element_of(cudaDataType type);
 
 /// Puts a computation into the handle's stream.
 cublasStatus_t submit(const cublasContext& context, std::function<void()> compute);

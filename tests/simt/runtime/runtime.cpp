@@ -1,6 +1,7 @@
 #include "runtime/runtime.h"
 
 #include "runtime/cublas_handle.h"
+#include "runtime/cublas_lt_problem.h"
 #include "runtime/cudnn_handle.h"
 #include "runtime/graph.h"
 
@@ -20,6 +21,10 @@ Runtime& runtime() {
 void Runtime::reset_device() {
   for (int each = 0; each < machine.devices; ++each) scheduler.finish_device(each);
   cublas_handles.clear();
+  cublas_lt_handles.clear();
+  cublas_lt_operations.clear();
+  cublas_lt_layouts.clear();
+  cublas_lt_preferences.clear();
   cudnn_handles.clear();
   cudnn_tensors.clear();
   cudnn_filters.clear();
@@ -93,7 +98,7 @@ void reset_counters() {
 
 bool Live::nothing() const {
   return device_allocations + pinned_allocations + streams + events + graphs + graph_execs + cublas_handles +
-             cudnn_handles + cudnn_descriptors ==
+             cublas_lt_handles + cublas_lt_descriptors + cudnn_handles + cudnn_descriptors ==
          0;
 }
 
@@ -108,6 +113,9 @@ Live live() {
   alive.graphs = rt.graphs.size();
   alive.graph_execs = rt.execs.size();
   alive.cublas_handles = rt.cublas_handles.size();
+  alive.cublas_lt_handles = rt.cublas_lt_handles.size();
+  alive.cublas_lt_descriptors =
+      rt.cublas_lt_operations.size() + rt.cublas_lt_layouts.size() + rt.cublas_lt_preferences.size();
   alive.cudnn_handles = rt.cudnn_handles.size();
   alive.cudnn_descriptors = rt.cudnn_tensors.size() + rt.cudnn_filters.size() + rt.cudnn_convolutions.size();
   return alive;

@@ -21,6 +21,10 @@ struct CUevent_st {
 };
 
 struct cublasContext;
+struct cublasLtContext;
+struct cublasLtMatmulDescStruct;
+struct cublasLtMatrixLayoutStruct;
+struct cublasLtMatmulPreferenceStruct;
 struct cudnnContext;
 struct cudnnTensorStruct;
 struct cudnnFilterStruct;
@@ -90,6 +94,10 @@ struct Runtime {
   Registry<CUgraph_st> graphs;
   Registry<CUgraphExec_st> execs;
   Registry<cublasContext> cublas_handles;
+  Registry<cublasLtContext> cublas_lt_handles;
+  Registry<cublasLtMatmulDescStruct> cublas_lt_operations;
+  Registry<cublasLtMatrixLayoutStruct> cublas_lt_layouts;
+  Registry<cublasLtMatmulPreferenceStruct> cublas_lt_preferences;
   Registry<cudnnContext> cudnn_handles;
   Registry<cudnnTensorStruct> cudnn_tensors;
   Registry<cudnnFilterStruct> cudnn_filters;

@@ -1,0 +1,3 @@
+#pragma once
+
+#include "runtime/cublas_lt_api.h"
