@@ -6,6 +6,9 @@
 // (the step's shapes, transposes and order, on their own operands) are captured and replayed as the step is, and timed
 // by events. Counters: step_ms and floor_ms are medians; ratio is the median of the pairwise ratios.
 //
+// products/BATCHxHIDDEN/PRECISION: steps of the graph engine with its products as measured (--products measured)
+// against steps with cuBLAS's own, by turns; step_ms and default_ms are medians, ratio is that of the pairwise ratios.
+//
 // models_at_once/8/...: the same for several small models that are trained at once, each resident one on its share of
 // the multiprocessors; step_ms is that of one model. step_graph/...: the steps alone, by events, in each way of putting
 // them into graphs.
@@ -50,6 +53,7 @@ struct Case {
   Size size;
   Engine engine;
   Precision precision;
+  bool measured = false;  // products
 };
 
 /// The five products of a step on M samples, D features and H units.
@@ -131,15 +135,34 @@ Dataset first_digits(std::int64_t rows) {
   return all.first(rows);
 }
 
+/// A training run of one case, with a backend of its own.
+struct Training {
+  Training(const Case& c, int device)
+      : backend(make_backend(fmt::format("cuda:{}", device),
+                             {.precision = c.precision, .engine = c.engine, .products = {c.measured, {}}})),
+        data(first_digits(60'000 / c.size.batch * c.size.batch)),
+        trainer(*backend, model_of(c.size), data, options_of(c.size)) {}
+
+  static Model model_of(const Size& size) {
+    Model model(Network::autoencoder(kFeatures, {size.hidden}));
+    initialize(model, {}, 1);
+    return model;
+  }
+  static TrainerOptions options_of(const Size& size) {
+    TrainerOptions options;
+    options.batch = size.batch;
+    return options;
+  }
+
+  std::unique_ptr<Backend> backend;
+  Dataset data;
+  Trainer trainer;
+};
+
 void training_step(benchmark::State& state, const Case& c, int device) {
   const Size& size = c.size;
-  const auto backend = make_backend(fmt::format("cuda:{}", device), {.precision = c.precision, .engine = c.engine});
-  const Dataset data = first_digits(60'000 / size.batch * size.batch);
-  Model model(Network::autoencoder(kFeatures, {size.hidden}));
-  initialize(model, {}, 1);
-  TrainerOptions options;
-  options.batch = size.batch;
-  Trainer trainer(*backend, model, data, options);
+  Training training(c, device);
+  Trainer& trainer = training.trainer;
   const Floor floor(size.batch, kFeatures, size.hidden, c.precision);
   const auto steps = static_cast<int>(trainer.steps_per_epoch());
   epoch_milliseconds(trainer);
@@ -151,6 +174,26 @@ void training_step(benchmark::State& state, const Case& c, int device) {
     state.SetIterationTime(times.steps.back() * 1e-3);
   }
   times.report(state, size);
+}
+
+/// The products in the label are those that are not cuBLAS's own.
+void products(benchmark::State& state, Case c, int device) {
+  Training usual(c, device);
+  c.measured = true;
+  Training measured(c, device);
+  const auto steps = static_cast<int>(usual.trainer.steps_per_epoch());
+  for (Training* each : {&usual, &measured}) epoch_milliseconds(each->trainer);
+
+  Times times;
+  for (auto _ : state) {
+    const double by_default = epoch_milliseconds(usual.trainer) / steps;
+    times.add(epoch_milliseconds(measured.trainer) / steps, by_default);
+    state.SetIterationTime(times.steps.back() * 1e-3);
+  }
+  state.counters["step_ms"] = median(times.steps);
+  state.counters["default_ms"] = median(times.floors);
+  state.counters["ratio"] = median(times.ratios);
+  state.SetLabel(to_string(ProductOptions{.measured = false, .algorithms = measured.trainer.products()}));
 }
 
 constexpr int kModels = 8;
@@ -231,6 +274,17 @@ void add_training_step(const Case& c, int device) {
       ->Unit(benchmark::kMillisecond);
 }
 
+void add_products(const Size& size, Precision precision, int device) {
+  const std::string name = fmt::format("products/{}x{}/{}", size.batch, size.hidden, to_string(precision));
+  benchmark::RegisterBenchmark(name.c_str(),
+                               [=](benchmark::State& state) {
+                                 products(state, {size, Engine::graph, precision}, device);
+                               })
+      ->Iterations(kEpochs)
+      ->UseManualTime()
+      ->Unit(benchmark::kMillisecond);
+}
+
 void step_graph(benchmark::State& state, const Size& size, int device, const GraphVariant& variant) {
   const Dataset data = first_digits(60'000 / size.batch * size.batch);
   Model model(Network::autoencoder(kFeatures, {size.hidden}));
@@ -255,6 +309,8 @@ void add_benchmarks(int device) {
   for (const Size& size : kSizes)
     for (const Engine engine : kEngines)
       for (const Precision precision : kPrecisions) add_training_step({size, engine, precision}, device);
+  for (const Size& size : kSizes)
+    for (const Precision precision : kPrecisions) add_products(size, precision, device);
   constexpr Size kSmall{100, 64};
   for (const Engine engine : kEngines) add_models_at_once(kSmall, engine, device);
   for (const GraphVariant& variant : graph_variants())

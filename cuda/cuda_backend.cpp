@@ -68,6 +68,7 @@ CudaBackend::CudaBackend(int index, const BackendOptions& options)
                options.multiprocessors > 0 ? std::min(options.multiprocessors, multiprocessors_) : multiprocessors_),
       stream_(),
       cublas_(stream_.get(), options.precision),
+      products_(stream_, cublas_, options.products),
       cudnn_(stream_.get(), options.precision != Precision::fp32) {}
 
 CudaBackend::~CudaBackend() {
@@ -132,14 +133,14 @@ std::int64_t CudaBackend::memory_bytes() const {
 std::unique_ptr<Executable> CudaBackend::compile(const StepPlan& plan, const Bindings& bindings) {
   stream_.make_current();
   return engines_.compile(plan, bindings, stream_, [&](const Bindings& to) {
-    return cuda::compile(plan, to, stream_, cublas_, cudnn_, multiprocessors_);
+    return cuda::compile(plan, to, stream_, products_, cudnn_, multiprocessors_);
   });
 }
 
 std::unique_ptr<Executable> CudaBackend::compile_timed(const StepPlan& plan, const Bindings& bindings,
                                                        std::vector<OperationTime>& times) {
   stream_.make_current();
-  return cuda::compile_timed(plan, bindings, stream_, cublas_, cudnn_, multiprocessors_, times);
+  return cuda::compile_timed(plan, bindings, stream_, products_, cudnn_, multiprocessors_, times);
 }
 
 }  // namespace lacuna::cuda

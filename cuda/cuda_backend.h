@@ -6,6 +6,7 @@
 #include "lacuna/backend.h"
 #include "libs/cublas.h"
 #include "libs/cudnn.h"
+#include "product_choice.h"
 #include "runtime/stream.h"
 
 namespace lacuna::cuda {
@@ -48,6 +49,7 @@ class CudaBackend final : public Backend {
   EngineChoice engines_;
   Stream stream_;
   Cublas cublas_;
+  ProductChoice products_;
   Cudnn cudnn_;
 };
 

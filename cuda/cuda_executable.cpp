@@ -10,8 +10,13 @@ namespace {
 
 class CudaExecutable final : public Executable {
  public:
-  CudaExecutable(const Stream& stream, DeviceMemory arena, PlanConvolutions convolutions, StepGraphs graphs)
-      : stream_(stream), arena_(std::move(arena)), convolutions_(std::move(convolutions)), graphs_(std::move(graphs)) {}
+  CudaExecutable(const Stream& stream, DeviceMemory arena, PlanConvolutions convolutions, PlanProducts products,
+                 StepGraphs graphs)
+      : stream_(stream),
+        arena_(std::move(arena)),
+        convolutions_(std::move(convolutions)),
+        products_(std::move(products)),
+        graphs_(std::move(graphs)) {}
 
   /// The arena must not go while steps run.
   ~CudaExecutable() override { ignore(cudaStreamSynchronize(stream_.get())); }
@@ -23,11 +28,14 @@ class CudaExecutable final : public Executable {
       done += graphs_.launch(steps - done, stream_.get());
     return done;
   }
+  std::vector<std::string> remarks() const override { return products_.remarks(); }
+  ProductAlgorithms products() const override { return products_.algorithms(); }
 
  private:
   const Stream& stream_;
   DeviceMemory arena_;
-  PlanConvolutions convolutions_;  // what cuDNN prepared may be used by the graphs
+  PlanConvolutions convolutions_;  // what the libraries prepared may be used by the graphs
+  PlanProducts products_;
   StepGraphs graphs_;
 };
 
@@ -62,19 +70,20 @@ DeviceMemory place_arena(const StepPlan& plan, PlanLayout& layout, const Stream&
 }
 
 std::unique_ptr<Executable> compile(const StepPlan& plan, const Bindings& bindings, const Stream& stream,
-                                    const Cublas& cublas, Cudnn& cudnn, int multiprocessors,
+                                    ProductChoice& choice, Cudnn& cudnn, int multiprocessors,
                                     const GraphOptions& options) {
   plan.validate();
   PlanConvolutions convolutions(plan, cudnn);
   const StepSequence sequence(plan, options.gather_ahead);
   PlanLayout layout(plan, bindings, sequence.doubled(), convolutions.workspace_bytes(), multiprocessors,
-                    cublas.precision());
+                    choice.cublas().precision());
   // All of it is done before the first step, and nothing of it belongs into the graphs.
   DeviceMemory arena = place_arena(plan, layout, stream);
-  const cudaStream_t queue = stream.get();
-  const PlanResources resources{plan, layout, cublas, convolutions, layout.workspace(queue)};
+  PlanProducts products = choice.choose(plan, layout, convolutions);
+  const PlanResources resources{plan, layout, products, convolutions, layout.workspace(stream.get())};
   StepGraphs graphs(sequence, resources, options.most_steps);
-  return std::make_unique<CudaExecutable>(stream, std::move(arena), std::move(convolutions), std::move(graphs));
+  return std::make_unique<CudaExecutable>(stream, std::move(arena), std::move(convolutions), std::move(products),
+                                          std::move(graphs));
 }
 
 }  // namespace lacuna::cuda

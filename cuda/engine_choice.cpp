@@ -39,6 +39,7 @@ class Remarked final : public Executable {
     return all;
   }
   Engine engine() const override { return engine_; }
+  ProductAlgorithms products() const override { return executable_->products(); }
 
  private:
   std::unique_ptr<Executable> executable_;

@@ -12,7 +12,7 @@ struct Enqueue {
   Bf16Copies& copies;
   const Workspace& workspace = resources.workspace;
   const PlanLayout& layout = resources.layout;
-  const Cublas& cublas = resources.cublas;
+  const PlanProducts& cublas = resources.products;
   const PlanConvolutions& convolutions = resources.convolutions;
 
   template <class T = float>

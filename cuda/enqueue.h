@@ -2,9 +2,9 @@
 
 #include "core/bf16_copies.h"
 #include "fuse.h"
-#include "libs/cublas.h"
 #include "plan_convolutions.h"
 #include "plan_layout.h"
+#include "plan_products.h"
 
 namespace lacuna::cuda {
 
@@ -12,7 +12,7 @@ namespace lacuna::cuda {
 struct PlanResources {
   const StepPlan& plan;
   const PlanLayout& layout;
-  const Cublas& cublas;  ///< on the workspace's stream
+  const PlanProducts& products;  ///< on the workspace's stream
   const PlanConvolutions& convolutions;
   Workspace workspace;
   bool gathers_ahead = false;     ///< Gather is for the step after the current one, which it is to begin with

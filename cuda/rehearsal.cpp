@@ -82,7 +82,7 @@ double rehearse(const StepPlan& plan, const Bindings& bindings, const Stream& st
     const Copies copies(plan, bindings, stream.get());
     const std::unique_ptr<Executable> executable = compile(copies.bindings());
     return seconds_of_a_step(plan, copies, stream, *executable);
-  } catch (const InputError&) {
+  } catch (const MemoryError&) {
     return std::numeric_limits<double>::infinity();
   }
 }

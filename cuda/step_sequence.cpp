@@ -48,7 +48,7 @@ void StepSequence::enqueue_gathering_ahead(std::int64_t steps, const PlanResourc
                                            const Branch& branch) const {
   const PlanLayout odd_layout = resources.layout.of_odd_steps();
   const PlanResources even = resources;
-  const PlanResources odd{even.plan, odd_layout, even.cublas, even.convolutions, even.workspace};
+  const PlanResources odd{even.plan, odd_layout, even.products, even.convolutions, even.workspace};
   // Of each step: none outlasts it, as after the update its weights are others and so is the batch.
   std::vector<Bf16Copies> copies(static_cast<std::size_t>(steps), Bf16Copies(plan_));
   cuda::enqueue(operations_.front(), even, copies.front());

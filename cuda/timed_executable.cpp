@@ -10,15 +10,15 @@ namespace {
 
 class TimedExecutable final : public Executable {
  public:
-  TimedExecutable(const StepPlan& plan, const Bindings& bindings, const Stream& stream, const Cublas& cublas,
+  TimedExecutable(const StepPlan& plan, const Bindings& bindings, const Stream& stream, ProductChoice& choice,
                   Cudnn& cudnn, int multiprocessors, std::vector<OperationTime>& times)
       : stream_(stream),
-        cublas_(cublas),
         times_(times),
         plan_(plan),
         convolutions_(plan_, cudnn),
-        layout_(plan_, bindings, {}, convolutions_.workspace_bytes(), multiprocessors, cublas.precision()),
+        layout_(plan_, bindings, {}, convolutions_.workspace_bytes(), multiprocessors, choice.cublas().precision()),
         arena_(place_arena(plan_, layout_, stream)),
+        products_(choice.choose(plan_, layout_, convolutions_)),
         operations_(fuse(plan_)) {
     for (std::size_t i = 0; i <= operations_.size(); ++i) events_.emplace_back(Event::Timing::on);
   }
@@ -39,7 +39,7 @@ class TimedExecutable final : public Executable {
  private:
   void run_step() {
     const cudaStream_t queue = stream_.get();
-    const PlanResources resources{plan_, layout_, cublas_, convolutions_, layout_.workspace(queue)};
+    const PlanResources resources{plan_, layout_, products_, convolutions_, layout_.workspace(queue)};
     Bf16Copies copies(plan_);
     if (times_.empty()) start_.record(queue);
     events_[0].record(queue);
@@ -56,12 +56,12 @@ class TimedExecutable final : public Executable {
   }
 
   const Stream& stream_;
-  const Cublas& cublas_;
   std::vector<OperationTime>& times_;
   const StepPlan plan_;
   PlanConvolutions convolutions_;
   PlanLayout layout_;
   DeviceMemory arena_;
+  PlanProducts products_;
   std::vector<FusedOperation> operations_;  // of plan_
   std::vector<Event> events_;               // before the first operation, and after each
   Event start_{Event::Timing::on};
@@ -70,10 +70,10 @@ class TimedExecutable final : public Executable {
 }  // namespace
 
 std::unique_ptr<Executable> compile_timed(const StepPlan& plan, const Bindings& bindings, const Stream& stream,
-                                          const Cublas& cublas, Cudnn& cudnn, int multiprocessors,
+                                          ProductChoice& choice, Cudnn& cudnn, int multiprocessors,
                                           std::vector<OperationTime>& times) {
   plan.validate();
-  return std::make_unique<TimedExecutable>(plan, bindings, stream, cublas, cudnn, multiprocessors, times);
+  return std::make_unique<TimedExecutable>(plan, bindings, stream, choice, cudnn, multiprocessors, times);
 }
 
 }  // namespace lacuna::cuda

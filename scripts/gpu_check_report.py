@@ -171,8 +171,12 @@ def step_lines(found):
     ran, skipped = benchmarks(found)
     rows = [("step", "ms", "bare GEMMs ms", "ratio", "samples/s")]
     rows += [(case["name"], f"{case['step_ms']:.4f}", f"{case['floor_ms']:.4f}", f"{case['ratio']:.3f}",
-              f"{case['samples_per_second']:.0f}") for case in ran]
-    return ["Training steps", *columns(rows), *(f"{case['name']}: {case['error_message']}" for case in skipped)]
+              f"{case['samples_per_second']:.0f}") for case in ran if "floor_ms" in case]
+    products = [("products", "measured ms", "default ms", "ratio", "not cuBLAS's own")]
+    products += [(case["name"], f"{case['step_ms']:.4f}", f"{case['default_ms']:.4f}", f"{case['ratio']:.3f}",
+                  case.get("label", "")) for case in ran if "default_ms" in case]
+    return ["Training steps", *columns(rows), *(columns(products) if len(products) > 1 else []),
+            *(f"{case['name']}: {case['error_message']}" for case in skipped)]
 
 
 def peer_lines(peers):

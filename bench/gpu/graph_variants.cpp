@@ -15,7 +15,10 @@ std::vector<GraphVariant> graph_variants() {
 
 GraphSteps::GraphSteps(int device, const Model& model, const Dataset& data, const TrainerOptions& options,
                        const GraphVariant& variant)
-    : backend_(device, {}), cublas_(stream_.get(), Precision::fp32), cudnn_(stream_.get(), false) {
+    : backend_(device, {}),
+      cublas_(stream_.get(), Precision::fp32),
+      products_(stream_, cublas_),
+      cudnn_(stream_.get(), false) {
   constexpr std::int64_t kRing = 256;
   const StepPlan plan = build_training_plan(model.network, options, options.batch, data.rows(), data.dtype(), kRing);
   Bindings bindings;
@@ -27,7 +30,7 @@ GraphSteps::GraphSteps(int device, const Model& model, const Dataset& data, cons
   backend_.upload(*bindings[names::kData], 0, data.values(), data.bytes());
   DeviceBuffer& parameters = *bindings[names::kParameters];
   backend_.upload(parameters, 0, model.parameters.data(), parameters.bytes());
-  executable_ = cuda::compile(plan, bindings, stream_, cublas_, cudnn_, cuda::use_device(device), variant.options);
+  executable_ = cuda::compile(plan, bindings, stream_, products_, cudnn_, cuda::use_device(device), variant.options);
 }
 
 double GraphSteps::milliseconds(std::int64_t steps) const {

@@ -31,6 +31,7 @@ class GraphSteps {
   cuda::CudaBackend backend_;
   cuda::Stream stream_;
   cuda::Cublas cublas_;
+  cuda::ProductChoice products_;
   cuda::Cudnn cudnn_;
   std::vector<std::unique_ptr<DeviceBuffer>> buffers_;
   std::unique_ptr<Executable> executable_;

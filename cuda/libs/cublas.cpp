@@ -33,7 +33,7 @@ void check(cublasStatus_t status, const char* call, const char* file, int line) 
 }
 
 Cublas::Cublas(cudaStream_t stream, Precision precision)
-    : precision_(precision), workspace_(kWorkspaceBytes, "the workspace of cuBLAS") {
+    : stream_(stream), precision_(precision), workspace_(kWorkspaceBytes, "the workspace of cuBLAS") {
   cublasHandle_t handle = nullptr;
   LACUNA_CUBLAS(cublasCreate(&handle));
   handle_ = Handle<cublasHandle_t, cublasDestroy>(handle);

@@ -15,7 +15,7 @@ void check(cublasStatus_t status, const char* call, const char* file, int line);
 
 enum class Transpose : bool { no, yes };
 
-/// A cuBLAS handle on one stream. All matrix products go through here: of float32 operands in full float32 or, with
+/// A cuBLAS handle on one stream. Matrix products go through here: of float32 operands in full float32 or, with
 /// Precision::tf32, on tensor cores that round them to TF32.
 class Cublas {
  public:
@@ -30,8 +30,12 @@ class Cublas {
                       const std::uint16_t* a, const std::uint16_t* b, float* c, bool accumulate = false) const;
 
   Precision precision() const { return precision_; }
+  cudaStream_t stream() const { return stream_; }
+  /// For whatever else of the library runs on the stream: products take turns in it.
+  const DeviceMemory& workspace() const { return workspace_; }
 
  private:
+  cudaStream_t stream_;
   Precision precision_;
   DeviceMemory workspace_;
   Handle<cublasHandle_t, cublasDestroy> handle_;

@@ -8,9 +8,12 @@ namespace lacuna::cuda {
 /// Work captured once from a stream, launched any number of times.
 class Graph {
  public:
-  /// Captures what `queue` puts on the stream. A throwing `queue` ends the capture, so that the stream stays usable.
+  using Recorded = Handle<cudaGraph_t, cudaGraphDestroy>;
+
+  /// What `queue` puts on the stream, which is not run. A throwing `queue` ends the capture, so that the stream stays
+  /// usable.
   template <class F>
-  static Graph capture(cudaStream_t stream, const F& queue) {
+  static Recorded record(cudaStream_t stream, const F& queue) {
     // Relaxed: kernels, cuBLAS's above all, are loaded at their first use, and that may be here.
     LACUNA_CUDA(cudaStreamBeginCapture(stream, cudaStreamCaptureModeRelaxed));
     cudaGraph_t graph = nullptr;
@@ -23,9 +26,14 @@ class Graph {
       throw;
     }
     LACUNA_CUDA(cudaStreamEndCapture(stream, &graph));
-    const Handle<cudaGraph_t, cudaGraphDestroy> owner(graph);
+    return Recorded(graph);
+  }
+  /// The same, to be launched.
+  template <class F>
+  static Graph capture(cudaStream_t stream, const F& queue) {
+    const Recorded recorded = record(stream, queue);
     cudaGraphExec_t executable = nullptr;
-    LACUNA_CUDA(cudaGraphInstantiate(&executable, graph, 0));
+    LACUNA_CUDA(cudaGraphInstantiate(&executable, recorded.get(), 0));
     Graph result;
     result.executable_ = Handle<cudaGraphExec_t, cudaGraphExecDestroy>(executable);
     LACUNA_CUDA(cudaGraphUpload(executable, stream));

@@ -29,6 +29,17 @@ class DeviceBuffer {
 ///   resident   one kernel that stays on the device for many steps, for networks that fit into shared memory.
 enum class Engine : std::uint8_t { automatic, graph, resident };
 
+/// Algorithms of matrix products, by shape: both as a GPU's library counts them.
+using ProductAlgorithms = std::map<std::string, std::string>;
+
+/// How a GPU's graph engine computes the dense products of training steps. Algorithms that split the sums differ in
+/// the last bits: Executable::products() is to be recorded.
+struct ProductOptions {
+  bool measured = false;  ///< the fastest of several algorithms, by measuring each shape for a moment
+  /// Else these, for the shapes that they name; all other products by the library's own choice.
+  ProductAlgorithms algorithms = {};
+};
+
 /// A compiled plan.
 class Executable {
  public:
@@ -41,6 +52,9 @@ class Executable {
   virtual std::vector<std::string> remarks() const { return {}; }
   /// What Engine::automatic measured to be faster for this plan; automatic where there was nothing to measure.
   virtual Engine engine() const { return Engine::automatic; }
+  /// The algorithms of products that are not the library's own choice: with them as ProductOptions, nothing is measured
+  /// and the bits are the same.
+  virtual ProductAlgorithms products() const { return {}; }
 };
 
 /// When one operation of one step ran.
@@ -142,14 +156,18 @@ enum class Precision : std::uint8_t { fp32, tf32, bf16 };
 
 const char* to_string(Precision precision);
 const char* to_string(Engine engine);
+/// "default", "measured", or "SHAPE=ALGORITHM,...".
+std::string to_string(const ProductOptions& products);
 /// Throw InputError naming the words they know.
 Precision parse_precision(std::string_view word);
 Engine parse_engine(std::string_view word);
+ProductOptions parse_products(std::string_view word);
 
 struct BackendOptions {
   int threads = 0;  ///< CPU: as in make_cpu_backend
   Precision precision = Precision::fp32;
   Engine engine = Engine::automatic;  ///< the CPU backend has one only
+  ProductOptions products = {};       ///< GPU
   int multiprocessors = 0;            ///< GPU: so many a resident model takes, beside others; 0: all
 };
 

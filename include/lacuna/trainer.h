@@ -94,6 +94,8 @@ class Trainer {
   std::vector<std::string> remarks() const;
   /// The engine that Engine::automatic settled on; automatic where there was nothing to choose.
   Engine engine() const;
+  /// The algorithms of products that ProductOptions::measured settled on, or that were given.
+  ProductAlgorithms products() const;
   StepState position() const;
   bool classifies() const;
 

@@ -16,7 +16,8 @@ namespace lacuna::cli {
 namespace {
 
 bool may_differ_on_resume(std::string_view name) {
-  return name == "epochs" || name == "device" || name == "engine" || name == "threads" || name == "tensorboard";
+  return name == "epochs" || name == "device" || name == "engine" || name == "products" || name == "threads" ||
+         name == "tensorboard";
 }
 
 /// Each training command records settings that the others do not take.
@@ -45,8 +46,9 @@ Settings resumed_settings(const RunDirectory& directory, CommandBit command, con
   apply_values(recorded, config);
   Settings settings = recorded;
   apply_values(settings, given);
-  // An engine is the affair of a device.
+  // An engine is the affair of a device, and so are the algorithms of its products.
   if (settings.device != recorded.device && !given.contains("engine")) settings.backend.engine = Engine::automatic;
+  if (settings.device != recorded.device && !given.contains("products")) settings.backend.products = {};
   if (settings.data_options.stream == Streaming::automatic)
     settings.data_options.stream = recorded.data_options.stream;  // the order of the samples depends on it
   for (const Setting& setting : all_settings()) {
@@ -55,7 +57,7 @@ Settings resumed_settings(const RunDirectory& directory, CommandBit command, con
     if (before == now || !matters || may_differ_on_resume(setting.name)) continue;
     throw InputError(fmt::format(
         "cannot resume with another {}: {} says {}, {} has {}; only epochs, device, "
-        "engine, threads and tensorboard may differ",
+        "engine, products, threads and tensorboard may differ",
         setting.name, given.at(setting.name).where, now, directory.config(), before.empty() ? "none" : before));
   }
   // The learning rate of every step so far would have been another one.

@@ -49,6 +49,10 @@ std::vector<SweepJob> check_sweep(const SweepPlan& plan, const std::vector<Sweep
   for (const SweepCell& cell : cells) {
     try {
       jobs.push_back({job_settings(invocation_of(plan, cell), kTrain), nullptr});
+      if (jobs.back().settings.backend.products.measured)
+        throw InputError(
+            "--products measured is for a model that is trained alone: measured beside others it would not be the same "
+            "each time; give the products that its config.toml records");
     } catch (const InputError& error) {
       throw InputError(fmt::format("cell {}: {}", cell.name, error.what()));
     }

@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
 
 #include "core/cuda_entry.h"
@@ -16,11 +17,14 @@ constexpr words::Table<Precision, 3> kPrecisions{
     {{Precision::fp32, "fp32"}, {Precision::tf32, "tf32"}, {Precision::bf16, "bf16"}}};
 constexpr words::Table<Engine, 3> kEngines{
     {{Engine::automatic, "auto"}, {Engine::graph, "graph"}, {Engine::resident, "resident"}}};
+constexpr words::Table<bool, 2> kProducts{{{false, "default"}, {true, "measured"}}};  // whether to measure
 
 std::unique_ptr<Backend> make_cpu(const BackendOptions& options) {
   if (options.engine != Engine::automatic)
     throw InputError(fmt::format("--engine {} is for GPUs; the device is cpu, which has one engine: leave it at auto",
                                  to_string(options.engine)));
+  if (options.products.measured || !options.products.algorithms.empty())
+    throw InputError("--products is for GPUs; the device is cpu: leave it at default");
   return cpu::make_backend(options);
 }
 
@@ -37,6 +41,28 @@ Precision parse_precision(std::string_view word) {
 }
 Engine parse_engine(std::string_view word) {
   return words::parse(kEngines, "engine", word);
+}
+
+std::string to_string(const ProductOptions& products) {
+  if (products.measured || products.algorithms.empty()) return words::word_of(kProducts, products.measured);
+  std::string text;
+  for (const auto& [shape, algorithm] : products.algorithms)
+    text += fmt::format("{}{}={}", text.empty() ? "" : ",", shape, algorithm);
+  return text;
+}
+
+ProductOptions parse_products(std::string_view word) {
+  if (word.find('=') == std::string_view::npos) return {words::parse(kProducts, "products", word), {}};
+  ProductOptions products;
+  while (!word.empty()) {
+    const std::string_view entry = word.substr(0, word.find(','));
+    word.remove_prefix(std::min(word.size(), entry.size() + 1));
+    const std::size_t at = entry.find('=');
+    if (at == std::string_view::npos || at == 0 || at + 1 == entry.size())
+      throw InputError(fmt::format("\"{}\" is not an algorithm on record, which is SHAPE=ALGORITHM", entry));
+    products.algorithms.emplace(entry.substr(0, at), entry.substr(at + 1));
+  }
+  return products;
 }
 
 std::unique_ptr<Backend> make_backend(const std::string& device, const BackendOptions& options) {

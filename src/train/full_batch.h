@@ -21,6 +21,7 @@ class FullBatch final : public LbfgsVectors {
   /// The terms of J where it was evaluated last.
   const StepLoss& loss() const { return loss_; }
   std::vector<std::string> remarks() const { return evaluate_->remarks(); }
+  ProductAlgorithms products() const { return evaluate_->products(); }
 
   /// s, then y of a slot, copied to the host and back.
   std::vector<std::vector<float>> download_pair(std::int64_t slot);

@@ -21,6 +21,7 @@ class LbfgsTraining {
   std::string finished() const;
   std::int64_t evaluations() const { return lbfgs_.state().evaluations; }
   std::vector<std::string> remarks() const { return vectors_.remarks(); }
+  ProductAlgorithms products() const { return vectors_.products(); }
 
   void save(TrainingState& state);
   /// Throws InputError if what the state holds is not L-BFGS's, or too much.

@@ -343,6 +343,12 @@ void Trainer::profile(std::int64_t steps, StepProfile& profile) {
 Engine Trainer::engine() const {
   return impl_->full ? impl_->full->engine() : Engine::automatic;
 }
+ProductAlgorithms Trainer::products() const {
+  if (impl_->lbfgs) return impl_->lbfgs->products();
+  ProductAlgorithms all = impl_->full->products();
+  if (impl_->last) all.merge(impl_->last->products());
+  return all;
+}
 std::string Trainer::finished() const {
   return impl_->lbfgs ? impl_->lbfgs->finished() : std::string();
 }

@@ -1,11 +1,13 @@
 // Linked into the program where the CUDA backend runs on the emulator: the machine that it finds. Few multiprocessors,
-// for the time that blocks take there; the environment says how much memory the device has, and which engine is the
-// faster one: the emulator's clock says nothing about that.
+// for the time that blocks take there; the environment says how much memory the device has, which engine is the faster
+// one, and which algorithm of products: the emulator's clock says nothing about that.
 
 #include <cstdlib>
+#include <string>
 #include <string_view>
 
 #include "engine_choice.h"
+#include "product_choice.h"
 #include "runtime/control.h"
 
 namespace {
@@ -19,6 +21,11 @@ namespace {
   lacuna::cuda::set_step_meter(
       [resident = faster && std::string_view(faster) == "resident"](lacuna::Engine engine, const auto&) {
         return (engine == lacuna::Engine::resident) == resident ? 1e-6 : 2e-6;
+      });
+  const char* algorithm = std::getenv("SIMT_FASTER_ALGORITHM");
+  lacuna::cuda::set_product_meter(
+      [faster = std::string(algorithm ? algorithm : "default")](const auto&, const std::string& asked, const auto&) {
+        return asked == faster ? 1e-6 : 2e-6;
       });
   return true;
 }();

@@ -124,6 +124,47 @@ TEST_F(Program, TheEngineThatWasMeasuredStaysOnRecord) {
   EXPECT_EQ(elsewhere.status, 0) << elsewhere.err;
 }
 
+TEST_F(Program, TheProductsThatWereMeasuredStayOnRecord) {
+  ProgramOptions fast;
+  fast.environment = {"SIMT_FASTER_ALGORITHM=3.15.0.8.2.0.0.0.0"};
+  const auto train = [&](const std::string& out, const Arguments& more, const ProgramOptions& options = {}) {
+    Arguments all{"train", "--data", "synthetic:50", "--hidden", "8", "--batch", "20", "--epochs", "2", "--out", out};
+    all.insert(all.end(), more.begin(), more.end());
+    const ProgramResult result = run(all, options);
+    EXPECT_EQ(result.status, 0) << result.err;
+    return result;
+  };
+  const ProgramResult first = train("run", {"--device", "cuda", "--products", "measured"}, fast);
+  EXPECT_THAT(first.err,
+              HasSubstr("choice   products by measurement: 5 of 5 shapes by cuBLASLt: nn20x8x784 in 8 parts"));
+  const std::string config = read_text(at("run/config.toml"));
+  EXPECT_THAT(config, HasSubstr("products = \"nn10x8x784=3.15.0.8.2.0.0.0.0,nn20x8x784=3.15.0.8.2.0.0.0.0,"));
+  // Now cuBLAS's own choice would be measured as the fastest, but nothing is measured.
+  train("again", {"--config", "run/config.toml"});
+  EXPECT_EQ(read_text(at("again/model.safetensors")), read_text(at("run/model.safetensors")));
+  EXPECT_EQ(read_text(at("again/config.toml")), config);
+  train("usual", {"--device", "cuda", "--products", "measured"});
+  EXPECT_THAT(read_text(at("usual/config.toml")), HasSubstr("products = \"default\"\n"));
+  EXPECT_NE(losses("usual"), losses("run"));
+
+  const ProgramResult resumed = run({"train", "--resume", "--out", "run", "--epochs", "3"});
+  EXPECT_EQ(resumed.status, 0) << resumed.err;
+  EXPECT_THAT(resumed.err, HasSubstr("choice   products on record: 5 of 5 shapes by cuBLASLt"));
+  const ProgramResult elsewhere = run({"train", "--resume", "--out", "run", "--epochs", "4", "--device", "cpu"});
+  EXPECT_EQ(elsewhere.status, 0) << elsewhere.err;
+  EXPECT_THAT(read_text(at("run/config.toml")), HasSubstr("products = \"default\"\n"));
+}
+
+TEST_F(Program, ProductsAreNotMeasuredWhereTheChoiceWouldNotBeTheSame) {
+  expect_error(run({"sweep", "--data", "synthetic:60", "--hidden", "8", "--device", "cuda", "--grid", "rho=0.1,0.2",
+                    "--products", "measured", "--out", "all"}),
+               2, {"cell rho=0.1: --products measured is for a model that is trained alone"});
+  expect_error(run({"train", "--data", "synthetic:60", "--device", "cpu", "--products", "measured", "--out", "run"}), 2,
+               {"--products is for GPUs", "leave it at default"});
+  expect_error(run({"train", "--data", "synthetic:60", "--products", "fastest", "--out", "run"}), 2,
+               {"--products", "unknown products \"fastest\"", "known: default, measured"});
+}
+
 TEST_F(Program, RefusesANetworkThatIsNotForTheResidentEngine) {
   expect_error(run({"train", "--data", "synthetic:60", "--hidden", "8,4", "--device", "cuda", "--engine", "resident",
                     "--out", "run"}),

@@ -70,6 +70,8 @@ def context(benchmarks):
 STEPS = [step("100x196/graph/fp32", 0.028, 1.6), step("100x196/resident/fp32", 0.012, 0.7),
          step("1200x500/graph/tf32", 0.05, 1.4), step("", 0.0019, 0.3) | {"name": "models_at_once/8/100x64/resident/iterations:15"},
          step("", 0.0041, 0.7) | {"name": "models_at_once/8/100x64/graph/iterations:15"},
+         {"name": "products/100x196/fp32/iterations:15/manual_time", "step_ms": 0.0211, "default_ms": 0.0280,
+          "ratio": 0.754, "label": "nt100x196x784=21.20"},
          {"name": "training_step/1200x500/resident/tf32/iterations:15", "error_occurred": True,
           "error_message": "needs 9 KiB more of shared memory"}]
 DEVICE = [{"name": "copy/iterations:15/manual_time", "GB_per_s": 4000.0},
@@ -131,7 +133,7 @@ class GpuCheck(unittest.TestCase):
         text = (self.out / "gpu_check.txt").read_text()
         for part in ("Pretended GPU", "85.0 % (softmax/1x1; 0 of 1 below)", "too/big: needs 9 GiB", "gpu_check: passed",
                      "28.00 us", "12.00 us", "1.400 x (graph)", "resident/tf32: needs 9 KiB more", "graph_node/programmatic",
-                     "4000 GB/s", "0.75 us", "training_seconds 0.9"):
+                     "0.0211       0.0280      0.754  nt100x196x784=21.20", "4000 GB/s", "0.75 us", "training_seconds 0.9"):
             self.assertIn(part, text)
         self.assertEqual(sorted(path.name for path in self.out.iterdir()),
                          ["gpu_check.json", "gpu_check.log", "gpu_check.txt"])

@@ -1,0 +1,74 @@
+#pragma once
+
+#include <cublasLt.h>
+
+#include <compare>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "libs/cublas.h"
+
+namespace lacuna::cuda {
+
+/// A product C [m, n] = op(A) op(B), or what is added to C, as Cublas::gemm_row_major takes it.
+struct ProductShape {
+  Transpose transpose_a = Transpose::no, transpose_b = Transpose::no;
+  std::int64_t m = 0, n = 0, k = 0;
+  bool accumulate = false;
+
+  auto operator<=>(const ProductShape&) const = default;
+};
+/// "nt100x196x784": op(A) and op(B), m, n, k; "+" after it where the product is added.
+std::string to_string(const ProductShape& shape);
+
+/// A product of one shape by one algorithm of cuBLASLt, float32 or bfloat16 operands as the precision says.
+class LtProduct {
+ public:
+  /// Operands and result begin at multiples of so many bytes.
+  static constexpr std::uintptr_t kAlignment = 16;
+
+  /// What tells the algorithm from all others that are proposed for the shape: the library's numbers for its kind,
+  /// tile, stages, parts along k, reduction scheme, swizzle, custom option, inner shape and cluster, as in
+  /// "21.20.8.4.2.0.0.0.0".
+  const std::string& algorithm() const { return algorithm_; }
+  /// Parts along k that are summed up each by itself (split-K).
+  int parts() const { return parts_; }
+  void operator()(const void* a, const void* b, float* c) const;
+
+ private:
+  friend class CublasLt;
+  struct Problem;
+  LtProduct(std::shared_ptr<const Problem> problem, const cublasLtMatmulAlgo_t& chosen);
+
+  std::shared_ptr<const Problem> problem_;
+  cublasLtMatmulAlgo_t chosen_;
+  std::string algorithm_;
+  int parts_;
+};
+
+/// cuBLASLt on the stream and in the workspace of a Cublas, for whom products run one after another. It must outlive
+/// this, and this its products.
+class CublasLt {
+ public:
+  explicit CublasLt(const Cublas& cublas);
+
+  /// Products of this shape by each of up to eight algorithms that give the same bits each time, those first that
+  /// cuBLASLt expects to be fast. The same ones, in the same order, on one kind of device with one version of the
+  /// library.
+  ///
+  /// An algorithm's parts along k must lie in the workspace until all are there, to be added up in a step of their own
+  /// (CUBLASLT_REDUCTION_SCHEME_COMPUTE_TYPE, _OUTPUT_TYPE). In place (_INPLACE) each is added to the result under a
+  /// lock, and the documentation promises no order. cuBLAS documentation, "cublasLtReductionScheme_t" and "Results
+  /// Reproducibility".
+  std::vector<LtProduct> products(const ProductShape& shape) const;
+  /// "13.1.0"
+  static std::string version();
+
+ private:
+  const Cublas& cublas_;
+  Handle<cublasLtHandle_t, cublasLtDestroy> handle_;
+};
+
+}  // namespace lacuna::cuda
