@@ -87,8 +87,8 @@ std::string to_string(const ProductShape& s) {
 
 /// As in Cublas::gemm_row_major, Cᵀ = op(B)ᵀ op(A)ᵀ is what the library computes.
 struct LtProduct::Problem {
-  Problem(cublasLtHandle_t handle, const Cublas& user, const ProductShape& s)
-      : library(handle),
+  Problem(cublasLtHandle_t lt, const Cublas& user, const ProductShape& s)
+      : handle(lt),
         cublas(user),
         beta(s.accumulate ? 1.0f : 0.0f),
         operation(operation_of(user.precision(), s.transpose_b, s.transpose_a)) {
@@ -98,7 +98,7 @@ struct LtProduct::Problem {
     c = layout_of(CUDA_R_32F, s.m, s.n);
   }
 
-  cublasLtHandle_t library;
+  cublasLtHandle_t handle;
   const Cublas& cublas;
   float beta;
   Operation operation;
@@ -115,7 +115,7 @@ void LtProduct::operator()(const void* a, const void* b, float* c) const {
   const Problem& p = *problem_;
   const float one = 1;
   const DeviceMemory& workspace = p.cublas.workspace();
-  LACUNA_CUBLAS(cublasLtMatmul(p.library, p.operation.get(), &one, b, p.b.get(), a, p.a.get(), &p.beta, c, p.c.get(), c,
+  LACUNA_CUBLAS(cublasLtMatmul(p.handle, p.operation.get(), &one, b, p.b.get(), a, p.a.get(), &p.beta, c, p.c.get(), c,
                                p.c.get(), &chosen_, workspace.get(), static_cast<std::size_t>(workspace.bytes()),
                                p.cublas.stream()));
 }

@@ -263,12 +263,13 @@ struct Grid {
 Grid choose_grid(const SplitGemmArgs& p) {
   constexpr std::int64_t kPacking = 4;
   const std::int64_t rows = quotient_up(p.m, kLines), columns = quotient_up(p.n, kLines);
+  const std::int64_t panel_tiles = cut(p).panel_tiles;
   Grid best{1, p.threads};
   std::int64_t least = -1;
   for (std::int64_t down = 1; down <= p.threads; ++down) {
     if (p.threads % down != 0) continue;
     const std::int64_t r = quotient_up(rows, down), c = quotient_up(columns, p.threads / down);
-    const std::int64_t work = r * c + kPacking * (quotient_up(c, cut(p).panel_tiles) * r + c);
+    const std::int64_t work = r * c + kPacking * (quotient_up(c, panel_tiles) * r + c);
     if (least >= 0 && work >= least) continue;
     least = work;
     best = {down, p.threads / down};
@@ -304,7 +305,7 @@ void multiply_share(const SplitGemmArgs& p, const Grid& grid, std::int64_t threa
 void split_gemm(const SplitGemmArgs& p) {
   const Grid grid = choose_grid(p);
   if (p.threads == 1) return multiply_share(p, grid, 0);
-#pragma omp parallel num_threads(static_cast <int>(p.threads))
+#pragma omp parallel num_threads(p.threads)
   // The threads that there are may be fewer than were asked for.
   for (std::int64_t thread = omp_get_thread_num(); thread < p.threads; thread += omp_get_num_threads())
     multiply_share(p, grid, thread);

@@ -135,12 +135,13 @@ Selection select_any(const float* row, std::int64_t columns, std::int32_t k, flo
   return nans > 0 ? select_with_nan(row, columns, k) : select(row, columns, k, guess);
 }
 
+/// Rows that would have more candidates are searched as a whole.
+constexpr std::int32_t kMostCandidates = 2048;
+
 /// What rows have in common, so that few values of a row exceed what somewhat more than k of the row before exceeded:
 /// the k largest are among those. Where they are not, or are too many, the whole row is searched.
 class RowSearch {
  protected:
-  static constexpr std::int64_t kMostCandidates = 2048;
-
   RowSearch(std::int64_t columns, std::int32_t k)
       : columns_(columns), k_(k), wanted_(smaller(k + k / 2 + 8, columns)), usable_(2 * wanted_ <= kMostCandidates) {}
 

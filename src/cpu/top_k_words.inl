@@ -23,11 +23,10 @@ std::uint32_t bits_above(const float* row, float threshold) {
 
 /// The few elements of a row that exceed a threshold, in order.
 struct Candidates {
-  static constexpr std::int32_t kMost = 2048;
   static constexpr std::int32_t kOverrun = 24;  // may be written past the last one
   std::int32_t count;
-  std::int32_t index[kMost + kOverrun];
-  float value[kMost + kOverrun];
+  std::int32_t index[kMostCandidates + kOverrun];
+  float value[kMostCandidates + kOverrun];
 
   /// Adds the elements of a word's bits. Most words have few: four at a time are written without asking how many there
   /// are, which could not be foreseen, and what is too much is written over.
@@ -174,7 +173,7 @@ class RowsTopK : RowSearch {
   }
 
   Candidates candidates_;
-  std::uint32_t marks_[Candidates::kMost + Candidates::kOverrun];  ///< 1: kept, 0: not
+  std::uint32_t marks_[kMostCandidates + Candidates::kOverrun];  ///< 1: kept, 0: not
 };
 
 }  // namespace
