@@ -8,14 +8,31 @@ __mmask16 lanes_below(std::int64_t n) {
   return n >= 16 ? __mmask16{0xffff} : static_cast<__mmask16>((1u << n) - 1);
 }
 
+/// The row to come, fetched a line at a time all through the search of this one, so that memory never rests.
+class RowToCome {
+ public:
+  RowToCome(const float* row, std::int64_t columns) : at_(row), end_(row + columns) {}
+
+  /// Nothing once all of it is fetched.
+  void fetch_line() {
+    if (at_ >= end_) return;
+    __builtin_prefetch(at_, 1);
+    at_ += 16;
+  }
+
+ private:
+  const float* at_;
+  const float* end_;
+};
+
 /// Packs the values that exceed the threshold, or are NaN; returns how many there are, or -1 if more than `most`.
-/// Fetches the `next` row on the way. May write 16 values past the last one.
-std::int32_t collect_values(const float* row, const float* next, std::int64_t columns, float threshold,
-                            std::int32_t most, float* found) {
+/// May write 16 values past the last one.
+std::int32_t collect_values(const float* row, RowToCome& next, std::int64_t columns, float threshold, std::int32_t most,
+                            float* found) {
   const __m512 limit = _mm512_set1_ps(threshold);
   std::int32_t count = 0;
   for (std::int64_t j = 0; j < columns; j += 16) {
-    __builtin_prefetch(next + j, 1);
+    if (j % 64 == 0) next.fetch_line();  // the rest while it is ranked and written
     const __mmask16 lanes = lanes_below(columns - j);
     const __m512 values = _mm512_maskz_loadu_ps(lanes, row + j);
     const __mmask16 above = _mm512_mask_cmp_ps_mask(lanes, values, limit, _CMP_NLE_UQ);
@@ -33,7 +50,7 @@ constexpr std::int32_t kRanked = 16 * kRankedVectors;
 /// The k-th largest of up to kRanked values by counting for each how many are larger: no branch, which could not be
 /// foreseen. Lanes past `count` hold what is smaller than all of them. Returns false where that does not settle it: the
 /// k-th equals the next, or there is NaN.
-bool kth_by_rank(const float* found, std::int32_t count, std::int32_t k, float& kth) {
+bool kth_by_rank(const float* found, std::int32_t count, std::int32_t k, RowToCome& next, float& kth) {
   __m512 values[kRankedVectors];
   __m512i larger[kRankedVectors];
   for (int v = 0; v < kRankedVectors; ++v) {
@@ -42,6 +59,7 @@ bool kth_by_rank(const float* found, std::int32_t count, std::int32_t k, float& 
   }
   const __m512i one = _mm512_set1_epi32(1);
   for (std::int32_t i = 0; i < count; ++i) {
+    next.fetch_line();
     const __m512 other = _mm512_set1_ps(found[i]);
     for (int v = 0; v < kRankedVectors; ++v)
       larger[v] = _mm512_mask_add_epi32(larger[v], _mm512_cmp_ps_mask(other, values[v], _CMP_GT_OQ), larger[v], one);
@@ -65,9 +83,11 @@ bool kth_by_rank(const float* found, std::int32_t count, std::int32_t k, float& 
 
 /// The k-th largest of many values above `low` by counting how many lie above a guess, `guess` at first; lanes past
 /// `count` hold `low`. Returns false where the k-th equals the next, or there is NaN.
-bool kth_by_counting(const float* found, std::int32_t count, std::int32_t k, float low, float guess, float& kth) {
+bool kth_by_counting(const float* found, std::int32_t count, std::int32_t k, float low, float guess, RowToCome& next,
+                     float& kth) {
   Vector largest = load(found);
   for (std::int32_t i = 0; i < count; i += 16) {
+    next.fetch_line();
     const Vector values = load(found + i);
     if (_mm512_cmp_ps_mask(values, values, _CMP_UNORD_Q) != 0) return false;
     largest = values > largest ? values : largest;
@@ -81,8 +101,10 @@ bool kth_by_counting(const float* found, std::int32_t count, std::int32_t k, flo
     if (!(guess > low && guess < high) || round == kMostRounds) return false;
     const __m512 limit = _mm512_set1_ps(guess);
     std::int32_t above = 0;
-    for (std::int32_t i = 0; i < count; i += 16)
+    for (std::int32_t i = 0; i < count; i += 16) {
+      next.fetch_line();
       above += __builtin_popcount(_mm512_cmp_ps_mask(load(found + i), limit, _CMP_GT_OQ));
+    }
     (above >= k ? low : high) = guess;
     (above >= k ? above_low : above_high) = above;
     // As if the values between were spread evenly, every third time halfway.
@@ -102,9 +124,11 @@ bool kth_by_counting(const float* found, std::int32_t count, std::int32_t k, flo
 }
 
 /// Zeros what is below `least`, sets the bits of the others and adds them up.
-void keep_from(float* row, std::int64_t columns, float least, std::uint32_t* kept, const KeptSums& to) {
+void keep_from(float* row, std::int64_t columns, float least, RowToCome& next, std::uint32_t* kept,
+               const KeptSums& to) {
   const __m512 limit = _mm512_set1_ps(least);
   for (std::int64_t j = 0; j < columns; j += 16) {
+    next.fetch_line();
     const __mmask16 lanes = lanes_below(columns - j);
     const __m512 values = _mm512_maskz_loadu_ps(lanes, row + j);
     const __mmask16 keep = _mm512_mask_cmp_ps_mask(lanes, values, limit, _CMP_GE_OQ);
@@ -129,22 +153,23 @@ class RowsTopK : RowSearch {
  public:
   RowsTopK(std::int64_t columns, std::int32_t k) : RowSearch(columns, k) {}
 
-  /// Zeros all but the k largest of the row, sets their bits, and adds them to the sums. `next` will be next.
-  void keep(float* row, const float* next, std::uint32_t* kept, const KeptSums& to) {
+  /// Zeros all but the k largest of the row, sets their bits, and adds them to the sums. `next_row` will be next.
+  void keep(float* row, const float* next_row, std::uint32_t* kept, const KeptSums& to) {
     float least = 0;
-    if (usable_ && find_kth(row, next, least)) return keep_from(row, columns_, least, kept, to);
+    RowToCome next(next_row, columns_);
+    if (usable_ && find_kth(row, next, least)) return keep_from(row, columns_, least, next, kept, to);
     search(row, kept, to);
   }
 
  private:
   /// The k-th largest, if nothing equals it and nothing is NaN.
-  bool find_kth(const float* row, const float* next, float& kth) {
+  bool find_kth(const float* row, RowToCome& next, float& kth) {
     const std::int32_t count =
         collect_values(row, next, columns_, outer_, static_cast<std::int32_t>(2 * wanted_), found_);
     if (count < k_) return false;
     for (int v = 0; v < kRankedVectors; ++v) store(found_ + count + 16 * v, outer_ - Vector{});
-    if (count <= kRanked) return kth_by_rank(found_, count, k_, kth);
-    if (!kth_by_counting(found_, count, k_, outer_, inner_, kth)) return false;
+    if (count <= kRanked) return kth_by_rank(found_, count, k_, next, kth);
+    if (!kth_by_counting(found_, count, k_, outer_, inner_, next, kth)) return false;
     inner_ = kth;
     return true;
   }
