@@ -17,8 +17,8 @@ import workload
 from programs import Failed, run, say
 
 HERE = Path(__file__).resolve().parent
-IMAGES, HIDDEN, LEARNING_RATE = 10_000, 200, 1e-3
-# From N(0, 1) weights most units are saturated, and from the ninth step on any rounding grows tenfold with each step.
+IMAGES, HIDDEN, LEARNING_RATE, WARMUP = 10_000, 200, 3e-3, 50
+# From N(0, 1) weights most units are saturated, so that roundings grow.
 CHECKED_STEPS, TOLERANCE = 5, 1e-4
 
 
@@ -32,7 +32,8 @@ def write_start(directory):
 def train_lacuna(lacuna, directory, steps, threads):
     run([lacuna, "train", "--data", f"npy:{directory}/images.npy", "--hidden", HIDDEN, "--init",
          f"{directory}/init.safetensors", "--loss", "squared", "--reduction", "sum", "--sparsity", "none",
-         "--weight-decay", 0, "--optimizer", "sgd", "--lr", LEARNING_RATE, "--batch", IMAGES, "--shuffle", "off",
+         "--weight-decay", 0, "--optimizer", "sgd", "--lr", LEARNING_RATE, "--warmup", WARMUP,
+         "--lr-schedule", "cosine", "--lr-factor", 0.1, "--batch", IMAGES, "--shuffle", "off",
          "--epochs", steps, "--keep-checkpoints", 1, "--threads", threads, "--out", f"{directory}/run", "--force"])
     lines = [json.loads(line) for line in Path(directory, "run/metrics.jsonl").read_text().splitlines()]
     return {"sums": [line["reconstruction"] for line in lines], "seconds": sum(line["seconds"] for line in lines)}
@@ -40,7 +41,7 @@ def train_lacuna(lacuna, directory, steps, threads):
 
 def train_numpy(directory, steps, threads):
     found = run([sys.executable, HERE / "numpy_full_batch.py", "--data", directory, "--steps", steps, "--lr",
-                 LEARNING_RATE, "--threads", threads])
+                 LEARNING_RATE, "--warmup", WARMUP, "--threads", threads])
     return json.loads(found.splitlines()[-1])
 
 

@@ -105,9 +105,12 @@ void Objective::validate(const Network& network) const {
 }
 
 void Schedule::validate() const {
-  if (warmup < 0 || every < 1 || total < 1 || (kind == ScheduleKind::cosine && total <= warmup))
+  if (warmup < 0 || every < 1 || total < 1)
     throw InputError(fmt::format("learning rate schedule {}: warm-up of {} steps, every {}, {} in all", to_string(kind),
                                  warmup, every, total));
+  if (kind == ScheduleKind::cosine && total <= warmup)
+    throw InputError(fmt::format("the learning rate's warm-up of {} steps leaves none of {} for the cosine after it",
+                                 warmup, total));
   if (!(factor >= 0 && factor <= 1))
     throw InputError(fmt::format("learning rate factor is {}: it must be in [0, 1]", factor));
 }

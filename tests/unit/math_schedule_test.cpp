@@ -61,7 +61,7 @@ TEST(Schedule, RefusesWhatIsNone) {
   };
   refused({ScheduleKind::step, -1}, "warm-up of -1");
   refused({ScheduleKind::step, 0, 0}, "every 0");
-  refused({ScheduleKind::cosine, 5, 1, 5}, "5 in all");
+  refused({ScheduleKind::cosine, 5, 1, 5}, "warm-up of 5 steps leaves none of 5");
   refused({ScheduleKind::step, 0, 1, 1, 1.5}, "factor is 1.5");
   refused({ScheduleKind::step, 0, 1, 1, std::nan("")}, "factor is nan");
 }
