@@ -35,7 +35,7 @@ struct SplitGemmArgs {
 };
 
 /// Values of bfloat16 that each thread packs its operands into.
-constexpr std::int64_t kSplitGemmWorkspace = (192 + 1200) * 512;
+constexpr std::int64_t kSplitGemmWorkspace = (2 * 96 + 900) * 512;
 
 /// gemm(), where has_split_gemm(), of any shape with k > 0. An infinite operand gives NaN. Every element of C is summed
 /// by one thread in an order that depends on the shape alone: the bits do not depend on the number of threads.

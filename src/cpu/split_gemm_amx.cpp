@@ -2,10 +2,13 @@
 //
 // Each thread has a rectangle of C for itself and packs what it reads of A and B for itself: what another core has
 // written is far away on a processor of many cores, and packing costs little beside six products. A panel of B's
-// columns, packed whole, stays in L2 while strips of A's rows pass by.
+// columns stays in L2 while strips of A's rows pass by. What is needed next is packed between products: vectors are
+// turned and cut while tiles multiply.
 
 #include <immintrin.h>
 #include <omp.h>
+
+#include <utility>
 
 #include "cpu/split_gemm.h"
 
@@ -22,10 +25,10 @@ constexpr std::int64_t kLines = 16;  // of a tile: rows of A, columns of B
 constexpr std::int64_t kDepth = 32;  // of a tile
 constexpr std::int64_t kTile = 512;  // values of bfloat16
 constexpr std::int64_t kTerms = 3;
-constexpr std::int64_t kMostSteps = 32;              // tiles along the depth that are summed before C is touched
+constexpr std::int64_t kMostSteps = 16;              // tiles along the depth that are summed before C is touched
 constexpr std::int64_t kStrip = 2 * kTerms * kTile;  // one step of two tiles side by side, term after term
-constexpr std::int64_t kPanelTiles = 400;            // of three terms: 1200 KiB
-static_assert(kSplitGemmWorkspace == kMostSteps * kStrip + kPanelTiles * kTerms * kTile);
+constexpr std::int64_t kPanelTiles = 300;            // of three terms: 900 KiB
+static_assert(kSplitGemmWorkspace == 2 * kMostSteps * kStrip + kPanelTiles * kTerms * kTile);
 
 std::int64_t smaller(std::int64_t a, std::int64_t b) {
   return a < b ? a : b;
@@ -47,61 +50,49 @@ __m512 cut_to_bf16(__m512 x) {
   return reinterpret_cast<__m512>(reinterpret_cast<Words>(x) & 0xffff0000u);
 }
 
-enum class Row { consecutive, pairs };
-
-/// One row of a tile in each of its three terms: 16 values of `x`, then 16 of `y`; or pairs (x_i, y_i).
-template <Row row>
+/// One row of a tile in each of its three terms: 16 pairs (x_i, y_i).
 inline __attribute__((always_inline)) void store_terms(__m512 x, __m512 y, std::uint16_t* to) {
 #pragma GCC unroll 3
   for (int term = 0; term < kTerms; ++term) {
-    const __m512 cut_x = cut_to_bf16(x), cut_y = cut_to_bf16(y);  // the last term is one already
-    const __m512i both =
-        row == Row::pairs
-            ? reinterpret_cast<__m512i>(reinterpret_cast<Words>(cut_x) >> 16 | reinterpret_cast<Words>(cut_y))
-            : reinterpret_cast<__m512i>(_mm512_cvtne2ps_pbh(cut_y, cut_x));
-    _mm512_store_si512(to + term * 2 * kTile, both);
-    x = _mm512_sub_ps(x, cut_x);
-    y = _mm512_sub_ps(y, cut_y);
+    constexpr int kFirstOrBothOthers = 0xf8;
+    const __m512i pairs = _mm512_ternarylogic_epi32(
+        reinterpret_cast<__m512i>(reinterpret_cast<Words>(x) >> 16), reinterpret_cast<__m512i>(y),
+        _mm512_set1_epi32(static_cast<int>(0xffff0000u)), kFirstOrBothOthers);
+    _mm512_store_si512(to + term * 2 * kTile, pairs);
+    x = _mm512_sub_ps(x, cut_to_bf16(x));
+    y = _mm512_sub_ps(y, cut_to_bf16(y));
   }
 }
 
+/// How a line of an operand lies in memory: its values, along the depth, follow one another, or are a stride apart and
+/// neighbouring lines follow one another.
 enum class Line { along, across };
 
-/// Packs 16 lines of 32 values each into a tile of three terms. Of a line that lies along the depth, values follow one
-/// another and lines are `stride` apart; of one that lies across, the other way round. Rows of the tile are lines of 32
-/// values, as A's tiles have them, or 16 pairs of neighbours in depth of every line, as B's. Lines and depth that are
-/// lacking count as zeros.
+/// What a row of a tile is: a line, as in A's tiles, or a depth, as in B's.
+enum class Row { line, depth };
+
+/// Packs 16 lines of 32 values each into a tile of three terms. Pairs are of values 16 apart in depth, in A's tiles and
+/// in B's, so that two blocks of 16 x 16 values are all that is ever turned. Lines and depth that are lacking count as
+/// zeros.
 template <Line line, Row row>
 void pack_tile(const float* from, std::int64_t stride, std::int64_t lines, std::int64_t depth, std::uint16_t* to) {
-  const auto load = [&](std::int64_t i, std::int64_t rows, std::int64_t columns, const float* begin) {
-    return _mm512_maskz_loadu_ps(i < rows ? first(columns) : __mmask16{0}, begin);
+  constexpr bool along = line == Line::along;
+  const __mmask16 there[2] = {first(along ? depth : lines), first(along ? depth - 16 : lines)};
+  const auto load = [&](int half, std::int64_t i) {  // what follows one another in memory
+    const bool is_there = i < (along ? lines : depth - 16 * half);
+    return _mm512_maskz_loadu_ps(is_there ? there[half] : __mmask16{0},
+                                 from + (along ? i * stride + 16 * half : (16 * half + i) * stride));
   };
-  if constexpr (line == Line::along && row == Row::consecutive) {
-    for (std::int64_t i = 0; i < 16; ++i, from += stride)
-      store_terms<row>(load(i, lines, depth, from), load(i, lines, depth - 16, from + 16), to + i * kDepth);
-  } else if constexpr (line == Line::across && row == Row::pairs) {
-    for (std::int64_t i = 0; i < 16; ++i, from += 2 * stride)
-      store_terms<row>(load(2 * i, depth, lines, from), load(2 * i + 1, depth, lines, from + stride), to + i * kDepth);
-  } else if constexpr (line == Line::across) {
+  if constexpr (along == (row == Row::line)) {
+    for (std::int64_t i = 0; i < 16; ++i) store_terms(load(0, i), load(1, i), to + i * kDepth);
+  } else {
     __m512 halves[2][16];
-    for (std::int64_t half = 0; half < 2; ++half) {
+    for (int half = 0; half < 2; ++half) {
 #pragma GCC unroll 16
-      for (std::int64_t i = 0; i < 16; ++i)
-        halves[half][i] = load(16 * half + i, depth, lines, from + (16 * half + i) * stride);
+      for (std::int64_t i = 0; i < 16; ++i) halves[half][i] = load(half, i);
       turn_16(halves[half]);
     }
-    for (std::int64_t i = 0; i < 16; ++i) store_terms<row>(halves[0][i], halves[1][i], to + i * kDepth);
-  } else {
-    for (std::int64_t half = 0; half < 2; ++half) {
-      __m512 turned[16];
-#pragma GCC unroll 16
-      for (std::int64_t i = 0; i < 16; ++i)
-        turned[i] = load(i, lines, depth - 16 * half, from + i * stride + 16 * half);
-      turn_16(turned);
-#pragma GCC unroll 8
-      for (std::int64_t i = 0; i < 8; ++i)
-        store_terms<row>(turned[2 * i], turned[2 * i + 1], to + (8 * half + i) * kDepth);
-    }
+    for (std::int64_t i = 0; i < 16; ++i) store_terms(halves[0][i], halves[1][i], to + i * kDepth);
   }
 }
 
@@ -118,19 +109,64 @@ Operand part(const Operand& operand, std::int64_t line, std::int64_t depth) {
   return {operand.values + offset, operand.stride, operand.line};
 }
 
-/// Packs up to two tiles of lines side by side, step after step: to[step][term][tile].
-template <Row row>
-void pack_strip(const Operand& from, std::int64_t lines, std::int64_t depth, std::uint16_t* to) {
-  for (std::int64_t d = 0; d < depth; d += kDepth, to += kStrip)
-    for (std::int64_t tile = 0; tile * kLines < lines; ++tile) {
-      const std::int64_t line = tile * kLines;
-      const Operand corner = part(from, line, d);
-      if (from.line == Line::along)
-        pack_tile<Line::along, row>(corner.values, from.stride, lines - line, depth - d, to + tile * kTile);
-      else
-        pack_tile<Line::across, row>(corner.values, from.stride, lines - line, depth - d, to + tile * kTile);
-    }
-}
+/// Packs up to two tiles of lines side by side, step after step: to[step][term][tile]. A tile at a time, so that it can
+/// be done between products.
+class StripPacker {
+ public:
+  /// Packs nothing.
+  StripPacker() = default;
+  StripPacker(const Operand& from, Row row, std::int64_t lines, std::int64_t depth, std::uint16_t* to)
+      : from_(from), row_(row), lines_(lines), depth_(depth), to_(to) {}
+
+  std::int64_t tiles() const { return quotient_up(lines_, kLines) * quotient_up(depth_, kDepth); }
+
+  void pack_next() {
+    const Operand corner = part(from_, line_, at_);
+    const std::int64_t lines = lines_ - line_, depth = depth_ - at_;
+    std::uint16_t* to = to_ + at_ / kDepth * kStrip + line_ / kLines * kTile;
+    if (row_ == Row::line)
+      pack<Row::line>(corner, lines, depth, to);
+    else
+      pack<Row::depth>(corner, lines, depth, to);
+    line_ += kLines;
+    if (line_ < lines_) return;
+    line_ = 0;
+    at_ += kDepth;
+  }
+
+  void finish() {
+    while (at_ < depth_) pack_next();
+  }
+
+ private:
+  template <Row row>
+  static void pack(const Operand& corner, std::int64_t lines, std::int64_t depth, std::uint16_t* to) {
+    if (corner.line == Line::along)
+      pack_tile<Line::along, row>(corner.values, corner.stride, lines, depth, to);
+    else
+      pack_tile<Line::across, row>(corner.values, corner.stride, lines, depth, to);
+  }
+
+  Operand from_{};
+  Row row_ = Row::line;
+  std::int64_t lines_ = 0, depth_ = 0;
+  std::uint16_t* to_ = nullptr;
+  std::int64_t line_ = 0, at_ = 0;  ///< of the next tile
+};
+
+/// Spreads the packing of a strip over so many steps of products.
+class Meanwhile {
+ public:
+  Meanwhile(StripPacker& packer, std::int64_t steps) : packer_(packer), tiles_(packer.tiles()), steps_(steps) {}
+
+  void step() {
+    for (owed_ += tiles_; owed_ >= steps_; owed_ -= steps_) packer_.pack_next();
+  }
+
+ private:
+  StripPacker& packer_;
+  std::int64_t tiles_, steps_, owed_ = 0;
+};
 
 /// A block of C of up to two tiles each way.
 struct Block {
@@ -153,6 +189,13 @@ void store_block(const Block& block, const float (&sums)[32 * 32]) {
   }
 }
 
+/// Fetches a row of the block, which is written when all steps are done.
+void fetch_row(const Block& block, std::int64_t row) {
+  if (row >= block.rows) return;
+  const float* c = block.c + row * block.stride;
+  for (std::int64_t j : {std::int64_t{0}, block.columns / 2, block.columns - 1}) __builtin_prefetch(c + j, 1);
+}
+
 // The instructions name their registers: 0 to 3 hold a block of C, 4 and 5 a term of A, 6 and 7 one of B.
 #define LACUNA_LOAD_A(term)                 \
   _tile_loadd(4, a + (term)*2 * kTile, 64); \
@@ -168,7 +211,8 @@ void store_block(const Block& block, const float (&sums)[32 * 32]) {
 
 /// Six products of terms a step, in an order that loads few tiles.
 template <int kRowTiles, int kColumnTiles>
-void multiply(const std::uint16_t* a, const std::uint16_t* b, std::int64_t steps, const Block& block) {
+void multiply(const std::uint16_t* a, const std::uint16_t* b, std::int64_t steps, const Block& block,
+              Meanwhile& meanwhile) {
   asm volatile("" ::: "memory");  // the loads do not say that they read what was packed
   _tile_zero(0);
   _tile_zero(1);
@@ -182,6 +226,8 @@ void multiply(const std::uint16_t* a, const std::uint16_t* b, std::int64_t steps
     LACUNA_MULTIPLY();
     LACUNA_LOAD_B(1);
     LACUNA_MULTIPLY();
+    fetch_row(block, step);
+    meanwhile.step();
     LACUNA_LOAD_A(0);
     LACUNA_MULTIPLY();
     LACUNA_LOAD_B(2);
@@ -189,6 +235,7 @@ void multiply(const std::uint16_t* a, const std::uint16_t* b, std::int64_t steps
     LACUNA_LOAD_B(0);
     LACUNA_MULTIPLY();
   }
+  // What is there is added last, so that its size does not cost the sum its digits.
   const bool whole = !block.accumulate && block.rows == kRowTiles * kLines && block.columns == kColumnTiles * kLines;
   alignas(64) float sums[32 * 32];
   float* to = whole ? block.c : sums;
@@ -200,10 +247,13 @@ void multiply(const std::uint16_t* a, const std::uint16_t* b, std::int64_t steps
   if (!whole) store_block(block, sums);
 }
 
-void multiply_block(const std::uint16_t* a, const std::uint16_t* b, std::int64_t steps, const Block& block) {
-  if (block.rows > kLines)
-    return block.columns > kLines ? multiply<2, 2>(a, b, steps, block) : multiply<2, 1>(a, b, steps, block);
-  return block.columns > kLines ? multiply<1, 2>(a, b, steps, block) : multiply<1, 1>(a, b, steps, block);
+void multiply_block(const std::uint16_t* a, const std::uint16_t* b, std::int64_t steps, const Block& block,
+                    Meanwhile& meanwhile) {
+  const bool two_rows = block.rows > kLines, two_columns = block.columns > kLines;
+  const auto chosen = two_rows      ? two_columns ? multiply<2, 2> : multiply<2, 1>
+                           : two_columns ? multiply<1, 2>
+                                    : multiply<1, 1>;
+  chosen(a, b, steps, block, meanwhile);
 }
 
 /// `parts` nearly equal parts of so many tiles, and where the part begins.
@@ -232,7 +282,8 @@ void multiply_rectangle(const SplitGemmArgs& p, const Rectangle& mine, std::uint
   const auto [all_steps, depths, panel_tiles] = cut(p);
   const std::int64_t tiles = quotient_up(mine.column_end - mine.column, kLines);
   const std::int64_t panels = quotient_up(tiles, panel_tiles);
-  std::uint16_t *strip = workspace, *panel = workspace + kMostSteps * kStrip;
+  std::uint16_t *strip = workspace, *next_strip = strip + kMostSteps * kStrip,
+                *panel = next_strip + kMostSteps * kStrip;
   for (std::int64_t i = 0; i < panels * depths; ++i) {
     const std::int64_t column = mine.column + begin_of(i / depths, panels, tiles) * kLines;
     const std::int64_t column_end =
@@ -240,15 +291,33 @@ void multiply_rectangle(const SplitGemmArgs& p, const Rectangle& mine, std::uint
     const std::int64_t depth = begin_of(i % depths, depths, all_steps) * kDepth;
     const std::int64_t depth_end = smaller(p.k, begin_of(i % depths + 1, depths, all_steps) * kDepth);
     const std::int64_t steps = quotient_up(depth_end - depth, kDepth);
-    for (std::int64_t j = column; j < column_end; j += 2 * kLines)
-      pack_strip<Row::pairs>(part(b, j, depth), smaller(2 * kLines, column_end - j), depth_end - depth,
-                             panel + (j - column) / (2 * kLines) * steps * kStrip);
-    for (std::int64_t r = mine.row; r < mine.row_end; r += 2 * kLines) {
-      const std::int64_t rows = smaller(2 * kLines, mine.row_end - r);
-      pack_strip<Row::consecutive>(part(a, r, depth), rows, depth_end - depth, strip);
-      for (std::int64_t j = column; j < column_end; j += 2 * kLines)
-        multiply_block(strip, panel + (j - column) / (2 * kLines) * steps * kStrip, steps,
-                       {p.c + r * p.n + j, p.n, rows, smaller(2 * kLines, column_end - j), p.accumulate || depth > 0});
+    const auto packed_columns = [&](std::int64_t j) { return panel + (j - column) / (2 * kLines) * steps * kStrip; };
+    const auto columns_from = [&](std::int64_t j) {
+      if (j >= column_end) return StripPacker();
+      return StripPacker(part(b, j, depth), Row::depth, smaller(2 * kLines, column_end - j), depth_end - depth,
+                         packed_columns(j));
+    };
+    const auto rows_from = [&](std::int64_t r, std::uint16_t* to) {
+      if (r >= mine.row_end) return StripPacker();
+      return StripPacker(part(a, r, depth), Row::line, smaller(2 * kLines, mine.row_end - r), depth_end - depth, to);
+    };
+    columns_from(column).finish();
+    rows_from(mine.row, strip).finish();
+    for (std::int64_t r = mine.row; r < mine.row_end; r += 2 * kLines, std::swap(strip, next_strip)) {
+      // While the first strip passes, the panel's next columns are packed; beside its last columns, and all through
+      // the other strips, the strip after it.
+      StripPacker rows = rows_from(r + 2 * kLines, next_strip);
+      const std::int64_t pairs = r == mine.row ? 1 : quotient_up(column_end - column, 2 * kLines);
+      Meanwhile packing_rows(rows, pairs * steps);
+      for (std::int64_t j = column; j < column_end; j += 2 * kLines) {
+        const bool first_strip = r == mine.row, last = j + 2 * kLines >= column_end;
+        StripPacker columns = first_strip ? columns_from(j + 2 * kLines) : StripPacker();
+        Meanwhile packing_columns(columns, steps);
+        multiply_block(strip, packed_columns(j), steps,
+                       {p.c + r * p.n + j, p.n, smaller(2 * kLines, mine.row_end - r),
+                        smaller(2 * kLines, column_end - j), p.accumulate || depth > 0},
+                       first_strip && !last ? packing_columns : packing_rows);
+      }
     }
   }
 }
