@@ -44,13 +44,17 @@ void gather(const GatherArgs& p) {
   };
   on_threads(p.threads, [&] {
     const Part mine = share(p.rows, 1);
-    std::int64_t next = mine.begin < mine.end ? row_of(mine.begin) : 0;
+    constexpr std::int64_t kAhead = 8;
+    std::int64_t rows[kAhead];  // of samples to come
+    const auto fetch = [&](std::int64_t i) {
+      if (i >= mine.end) return;
+      rows[i % kAhead] = row_of(i);
+      prefetch_row(p, rows[i % kAhead]);
+    };
+    for (std::int64_t i = mine.begin; i < mine.begin + kAhead; ++i) fetch(i);
     for (std::int64_t i = mine.begin; i < mine.end; ++i) {
-      const std::int64_t row = next;
-      if (i + 1 < mine.end) {
-        next = row_of(i + 1);
-        prefetch_row(p, next);
-      }
+      const std::int64_t row = rows[i % kAhead];
+      fetch(i + kAhead);
       if (p.labels) p.batch_labels[i] = p.labels[row];
       float* __restrict to = p.batch + i * p.columns;
       if (p.dtype == DType::u8) {
