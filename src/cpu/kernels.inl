@@ -27,10 +27,14 @@ static_assert([] {
   return true;
 }());
 
+std::int64_t row_bytes(const GatherArgs& p) {
+  return p.columns * (p.dtype == DType::u8 ? 1 : 4);
+}
+
 /// Shuffled rows lie where no processor expects them.
 void prefetch_row(const GatherArgs& p, std::int64_t row) {
   constexpr std::int64_t kLineBytes = 64;
-  const std::int64_t bytes = p.columns * (p.dtype == DType::u8 ? 1 : 4);
+  const std::int64_t bytes = row_bytes(p);
   const auto* begin = static_cast<const std::uint8_t*>(p.data) + row * bytes;
   for (std::int64_t at = 0; at < bytes; at += kLineBytes) __builtin_prefetch(begin + at);
 }
@@ -42,19 +46,22 @@ void gather(const GatherArgs& p) {
   const auto row_of = [&](std::int64_t i) {
     return p.shuffle ? static_cast<std::int64_t>(order(static_cast<std::uint64_t>(position + i))) : position + i;
   };
+  // A short row is converted in less time than memory takes to answer; long ones would drive one another out of L1.
+  constexpr std::int64_t kMostAhead = 8, kBytesAhead = 8 * 1024;
+  const std::int64_t fitting = kBytesAhead / row_bytes(p);
+  const std::int64_t ahead = fitting < 1 ? 1 : fitting < kMostAhead ? fitting : kMostAhead;
   on_threads(p.threads, [&] {
     const Part mine = share(p.rows, 1);
-    constexpr std::int64_t kAhead = 8;
-    std::int64_t rows[kAhead];  // of samples to come
+    std::int64_t rows[kMostAhead];  // of samples to come
     const auto fetch = [&](std::int64_t i) {
       if (i >= mine.end) return;
-      rows[i % kAhead] = row_of(i);
-      prefetch_row(p, rows[i % kAhead]);
+      rows[i % ahead] = row_of(i);
+      prefetch_row(p, rows[i % ahead]);
     };
-    for (std::int64_t i = mine.begin; i < mine.begin + kAhead; ++i) fetch(i);
+    for (std::int64_t i = mine.begin; i < mine.begin + ahead; ++i) fetch(i);
     for (std::int64_t i = mine.begin; i < mine.end; ++i) {
-      const std::int64_t row = rows[i % kAhead];
-      fetch(i + kAhead);
+      const std::int64_t row = rows[i % ahead];
+      fetch(i + ahead);
       if (p.labels) p.batch_labels[i] = p.labels[row];
       float* __restrict to = p.batch + i * p.columns;
       if (p.dtype == DType::u8) {

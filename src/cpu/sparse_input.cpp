@@ -53,7 +53,7 @@ std::unique_ptr<SparseInput> SparseInput::make(const StepPlan& plan, const Gathe
   const std::int64_t fewest = beside_tiles ? kFewestSamplesBesideTiles : kernels().sparse_fewest_samples;
   if (units < kFewestUnits || samples < fewest || samples * features > kMost) return nullptr;
   const double density = measure_density(data, source.dtype, source.shape[0], features);
-  if (density > kDensity) return nullptr;
+  if (density > (beside_tiles ? kDensityBesideTiles : kDensity)) return nullptr;
 
   std::unique_ptr<SparseInput> input(new SparseInput);
   input->batch_ = batch;

@@ -20,10 +20,8 @@ namespace {
 #if defined(LACUNA_X86_KERNELS)
 bool processor_has_tiles() {
   constexpr unsigned kBf16 = 1u << 22, kTiles = 1u << 24;  // of leaf 7
-  constexpr unsigned kVectorBf16 = 1u << 5;                // of its part 1
   unsigned a = 0, b = 0, c = 0, d = 0;
-  if (!__get_cpuid_count(7, 0, &a, &b, &c, &d) || (d & kBf16) == 0 || (d & kTiles) == 0) return false;
-  return __get_cpuid_count(7, 1, &a, &b, &c, &d) && (a & kVectorBf16) != 0;
+  return __get_cpuid_count(7, 0, &a, &b, &c, &d) && (d & kBf16) != 0 && (d & kTiles) != 0;
 }
 
 /// Linux saves the tiles, 8 KiB a thread, only of a process that has asked for them (Linux 5.16; "Using XSTATE features

@@ -8,8 +8,6 @@
 #include <immintrin.h>
 #include <omp.h>
 
-#include <utility>
-
 #include "cpu/split_gemm.h"
 
 #define LACUNA_CPU_TARGET amx
@@ -189,13 +187,6 @@ void store_block(const Block& block, const float (&sums)[32 * 32]) {
   }
 }
 
-/// Fetches a row of the block, which is written when all steps are done.
-void fetch_row(const Block& block, std::int64_t row) {
-  if (row >= block.rows) return;
-  const float* c = block.c + row * block.stride;
-  for (std::int64_t j : {std::int64_t{0}, block.columns / 2, block.columns - 1}) __builtin_prefetch(c + j, 1);
-}
-
 // The instructions name their registers: 0 to 3 hold a block of C, 4 and 5 a term of A, 6 and 7 one of B.
 #define LACUNA_LOAD_A(term)                 \
   _tile_loadd(4, a + (term)*2 * kTile, 64); \
@@ -226,7 +217,6 @@ void multiply(const std::uint16_t* a, const std::uint16_t* b, std::int64_t steps
     LACUNA_MULTIPLY();
     LACUNA_LOAD_B(1);
     LACUNA_MULTIPLY();
-    fetch_row(block, step);
     meanwhile.step();
     LACUNA_LOAD_A(0);
     LACUNA_MULTIPLY();
@@ -303,7 +293,7 @@ void multiply_rectangle(const SplitGemmArgs& p, const Rectangle& mine, std::uint
     };
     columns_from(column).finish();
     rows_from(mine.row, strip).finish();
-    for (std::int64_t r = mine.row; r < mine.row_end; r += 2 * kLines, std::swap(strip, next_strip)) {
+    for (std::int64_t r = mine.row; r < mine.row_end; r += 2 * kLines) {
       // While the first strip passes, the panel's next columns are packed; beside its last columns, and all through
       // the other strips, the strip after it.
       StripPacker rows = rows_from(r + 2 * kLines, next_strip);
@@ -318,6 +308,9 @@ void multiply_rectangle(const SplitGemmArgs& p, const Rectangle& mine, std::uint
                         smaller(2 * kLines, column_end - j), p.accumulate || depth > 0},
                        first_strip && !last ? packing_columns : packing_rows);
       }
+      std::uint16_t* const done = strip;
+      strip = next_strip;
+      next_strip = done;
     }
   }
 }

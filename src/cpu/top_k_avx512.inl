@@ -11,18 +11,18 @@ __mmask16 lanes_below(std::int64_t n) {
 /// The row to come, fetched a line at a time all through the search of this one, so that memory never rests.
 class RowToCome {
  public:
-  RowToCome(const float* row, std::int64_t columns) : at_(row), end_(row + columns) {}
+  RowToCome(const float* row, std::int64_t columns) : row_(row), columns_(columns) {}
 
   /// Nothing once all of it is fetched.
   void fetch_line() {
-    if (at_ >= end_) return;
-    __builtin_prefetch(at_, 1);
+    if (at_ >= columns_) return;
+    __builtin_prefetch(row_ + at_, 1);
     at_ += 16;
   }
 
  private:
-  const float* at_;
-  const float* end_;
+  const float* row_;
+  std::int64_t columns_, at_ = 0;
 };
 
 /// Packs the values that exceed the threshold, or are NaN; returns how many there are, or -1 if more than `most`.

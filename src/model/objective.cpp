@@ -109,8 +109,10 @@ void Schedule::validate() const {
     throw InputError(fmt::format("learning rate schedule {}: warm-up of {} steps, every {}, {} in all", to_string(kind),
                                  warmup, every, total));
   if (kind == ScheduleKind::cosine && total <= warmup)
-    throw InputError(fmt::format("the learning rate's warm-up of {} steps leaves none of {} for the cosine after it",
-                                 warmup, total));
+    throw InputError(
+        fmt::format("the learning rate's warm-up of {} steps leaves none of {} for the cosine after it: warm up "
+                    "for less, or train for more",
+                    warmup, total));
   if (!(factor >= 0 && factor <= 1))
     throw InputError(fmt::format("learning rate factor is {}: it must be in [0, 1]", factor));
 }

@@ -111,7 +111,8 @@ TEST_P(SplitGemmOf, HasTheSameBitsWithAnyNumberOfThreads) {
 INSTANTIATE_TEST_SUITE_P(Sizes, SplitGemmOf,
                          testing::Values(Sizes{1, 1, 1}, Sizes{16, 16, 32}, Sizes{17, 15, 33}, Sizes{32, 32, 64},
                                          Sizes{33, 49, 31}, Sizes{100, 196, 70}, Sizes{3, 400, 784}, Sizes{5, 37, 1025},
-                                         Sizes{20, 784, 500}, Sizes{50, 210, 2100}, Sizes{31, 700, 1000}));
+                                         Sizes{5, 37, 513}, Sizes{40, 289, 512}, Sizes{20, 784, 500},
+                                         Sizes{50, 210, 2100}, Sizes{31, 700, 1000}));
 
 TEST_F(SplitGemm, NeedsEveryTermOfBothOperands) {
   // 1 + 2^-8 + 2^-16 has one bit in each term: without one of the six, at least 2^-16 would be missing; with them all
