@@ -204,7 +204,7 @@ void add_commands(CLI::App& app, std::vector<Command>& commands) {
   add_value(show, "name", "NAME", "as recipe list names it");
   Command& run = add(recipe, "run", "run a recipe: recipe.json, tables, pictures and a directory for each stage");
   add_value(run, "name", "NAME|FILE", "a recipe's name, or a TOML file");
-  add_value(run, "--out", "DIR", "directory to create (runs/NAME)");
+  add_value(run, "--out", "DIR", "directory to create (runs/NAME, of a --quick one runs/NAME-quick)");
   add_value(run, "--seed", "N", "of the first pass (0)");
   add_value(run, "--seeds", "N", "passes, each with the next seed; tables give mean and spread (1)");
   for (const Setting& setting : all_settings())

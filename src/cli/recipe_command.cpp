@@ -52,7 +52,8 @@ int recipe_run_command(const Invocation& invocation) {
   const std::string name = invocation.require("name", "recipe run NAME|FILE.toml [--out DIR]");
   const Recipe recipe = parse_recipe(find_recipe(name), invocation.has("quick"));
   RecipePlan plan = recipe_plan(invocation);
-  plan.out = invocation.has("out") ? io::without_slashes(invocation.get("out")) : "runs/" + recipe.name;
+  plan.out = invocation.has("out") ? io::without_slashes(invocation.get("out"))
+                                   : "runs/" + recipe.name + (recipe.quick ? "-quick" : "");
   if (plan.out.empty()) throw InputError("--out: needs a directory");
   for (const char* setting : {"data", "device", "threads"})
     if (const auto given = invocation.settings.find(setting); given != invocation.settings.end())

@@ -153,8 +153,8 @@ TEST_P(EachRecipe, RunsQuicklyAndEndsInAPage) {
       for (const json& cell : row) EXPECT_THAT(cell.get<std::string>(), Not(::testing::AnyOf("", "–"))) << table;
   for (const json& bar : found["bars"]) EXPECT_TRUE(bar["measured"].is_number()) << bar;
   for (const json& picture : found["pictures"])
-    EXPECT_TRUE(exists("runs/" + name + "/" + picture["file"].get<std::string>())) << picture;
-  const std::string page = read_text(at("runs/" + name + "/report.html"));
+    EXPECT_TRUE(exists("runs/" + name + "-quick/" + picture["file"].get<std::string>())) << picture;
+  const std::string page = read_text(at("runs/" + name + "-quick/report.html"));
   EXPECT_THAT(page, HasSubstr("Goals"));
   EXPECT_THAT(page, Not(HasSubstr("Not everything could be shown")));
 }
@@ -407,7 +407,7 @@ TEST_F(Recipes, NamesAndFiles) {
   ASSERT_EQ(shown.status, 0);
   write_text(at("mine.toml"), shown.out);
   EXPECT_EQ(run({"recipe", "run", "mine.toml", "--quick", "--threads", "1"}).status, 0);
-  EXPECT_TRUE(exists("runs/mine/report.html")) << "named as the file";
+  EXPECT_TRUE(exists("runs/mine-quick/report.html")) << "named as the file";
 }
 
 TEST_F(Recipes, AFigureThatWasNotFoundIsADashAndNoGoalReached) {
