@@ -5,6 +5,7 @@
 #include "cli/png_reader.h"
 #include "cpu/gemm_bf16.h"
 #include "lacuna/model.h"
+#include "lacuna/npy.h"
 
 namespace lacuna::test {
 
@@ -162,6 +163,22 @@ TEST_F(Train, AnExistingDirectoryIsLeftAloneUnlessForced) {
   EXPECT_EQ(lines_of(read_text(at("run/metrics.jsonl"))).size(), 1u);
   EXPECT_FALSE(exists("run/checkpoints/epoch-0002.safetensors"));
   EXPECT_EQ(read_text(at("run/notes.txt")), "mine");
+}
+
+TEST_F(Train, WarnsOfValuesThatTheOutputCannotReach) {
+  const float values[] = {-1.5f, 0.25f, 0.5f, 3.0f};
+  write_npy(at("signed.npy").string(), ConstTensorView(values, DType::f32, Shape{2, 2}));
+  write_npy(at("positive.npy").string(), ConstTensorView(values + 2, DType::f32, Shape{1, 2}));
+  const auto said = [&](const char* data, const char* output) {
+    return train({"--data", data, "--hidden", "3", "--output-activation", output, "--out", "run", "--force"}).err;
+  };
+  EXPECT_THAT(said("npy:signed.npy", "sigmoid"),
+              HasSubstr("from -1.5 to 3, of which a sigmoid output reaches only those "
+                        "between 0 and 1"));
+  EXPECT_THAT(said("npy:signed.npy", "relu"), HasSubstr("only those from 0 on"));
+  EXPECT_THAT(said("npy:positive.npy", "sigmoid"), HasSubstr("warning: positive.npy has values from 0.5 to 3"));
+  EXPECT_THAT(said("npy:positive.npy", "relu"), Not(HasSubstr("warning")));
+  EXPECT_THAT(said("npy:signed.npy", "identity"), Not(HasSubstr("warning")));
 }
 
 TEST_F(Train, InBf16WhereTheProcessorHasIt) {
