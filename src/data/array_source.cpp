@@ -40,8 +40,8 @@ bool aligned(const void* values) {
 Dataset dataset_from_array(const std::string& name, const ConstTensorView& array, std::shared_ptr<const void> owner,
                            std::int64_t limit) {
   if (array.dtype == DType::i32 || array.dtype == DType::i64)
-    throw InputError(fmt::format("{}: {} values are not supported; store the samples as uint8, float32 or float64", name,
-                                 to_string(array.dtype)));
+    throw InputError(fmt::format("{}: {} values are not supported; store the samples as uint8, float32 or float64",
+                                 name, to_string(array.dtype)));
   if (array.shape.rank() == 0)
     throw InputError(fmt::format("{}: a single value is no data set; an array [N, ...] is needed", name));
   const std::int64_t rows = limit > 0 ? std::min(limit, array.shape[0]) : array.shape[0];
