@@ -75,7 +75,7 @@ void add_settings(Command& command, unsigned bit, bool show_defaults) {
     } else {
       option = command.app->add_option(name, setting.help)->type_name(setting.metavar);
       option->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
-      if (show_defaults && is_recorded(setting, defaults)) option->default_str(setting.show(defaults));
+      if (const std::string value = setting.show(defaults); show_defaults && !value.empty()) option->default_str(value);
     }
     add_slot(command, setting.name, true, option, setting.group);
   }
