@@ -11,14 +11,6 @@ namespace lacuna::cpu {
 
 namespace {
 
-constexpr std::int64_t kLine = 16;  // floats of a cache line, and of the widest vector
-
-/// Distance between rows of a dense operand: whole cache lines, and an odd number of them, so that the rows of a tile
-/// spread over all sets of L1 instead of competing for a few.
-std::int64_t row_stride(std::int64_t units) {
-  return ((units + kLine - 1) / kLine | 1) * kLine;
-}
-
 /// Share of nonzero values in up to 256 rows spread evenly over the data.
 double measure_density(const void* data, DType type, std::int64_t rows, std::int64_t columns) {
   const std::int64_t looked_at = std::min<std::int64_t>(rows, 256);
@@ -64,7 +56,6 @@ std::unique_ptr<SparseInput> SparseInput::make(const StepPlan& plan, const Gathe
   const std::int64_t bytes = lay_out(input->values_, samples, features, depth, nullptr);
   input->memory_ = allocate(bytes, "nonzero values of a batch");
   lay_out(input->values_, samples, features, depth, input->memory_->address());
-  input->transposed_ = allocate(features * row_stride(units) * 4 + kOverrun, "a transposed weight");
   return input;
 }
 
@@ -74,10 +65,7 @@ std::string SparseInput::remark() const {
 }
 
 void SparseInput::forward(const float* weight, float* out, std::int64_t units) const {
-  auto* transposed = static_cast<float*>(transposed_->address());
-  const std::int64_t stride = row_stride(units);
-  kernels().transpose({weight, features_, transposed, stride, units, features_, threads_});
-  kernels().sparse_product({values_, transposed, stride, out, units, units, threads_});
+  kernels().sparse_product({values_, weight, out, units, threads_});
 }
 
 void SparseInput::weight_gradient(const float* delta, float* gradient, std::int64_t units) const {

@@ -47,7 +47,6 @@ class SparseInput {
   double density_ = 0;
   TiledSparse values_;
   std::unique_ptr<DeviceBuffer> memory_;
-  std::unique_ptr<DeviceBuffer> transposed_;  ///< [D, units of the widest layer, padded]: the weight
 };
 
 }  // namespace lacuna::cpu

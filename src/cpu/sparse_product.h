@@ -22,14 +22,11 @@ struct TiledSparse {
 /// sets the pointers into it.
 std::int64_t lay_out(TiledSparse& matrix, std::int64_t rows, std::int64_t depth, std::int64_t tile_depth, void* memory);
 
-/// out [rows, columns] = sparse [rows, depth] dense [depth, columns]. Reads up to one vector past the end of a row of
-/// `dense`, so its memory must go on that far after the last row.
+/// out [rows, columns] = sparse [rows, depth] weight^T, weight [columns, depth].
 struct SparseProductArgs {
   TiledSparse sparse;
-  const float* dense;
-  std::int64_t dense_stride;
+  const float* weight;
   float* out;
-  std::int64_t out_stride;
   std::int64_t columns;
   int threads;
 };

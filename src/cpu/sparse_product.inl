@@ -30,32 +30,61 @@ inline __attribute__((always_inline)) void sparse_row(const std::uint8_t* index,
   store_first(end, sum[Vectors - 1], last);
 }
 
-/// Rows [row_begin, row_end) of one block of columns, tile after tile, so that a tile of `dense` serves all rows.
+/// Asks for the next tile of a block of units, a line of a row at a time, while the samples go through this one.
+class TileAhead {
+ public:
+  /// The tile of `depth` positions, none if that is 0, at `corner` of a matrix with rows `stride` apart.
+  TileAhead(const float* corner, std::int64_t stride, std::int64_t units, std::int64_t depth)
+      : row_(corner), stride_(stride), depth_(depth), left_(depth > 0 ? units : 0) {}
+  void fetch(std::int64_t rows) {
+    for (; rows > 0 && left_ > 0; --rows, --left_, row_ += stride_)
+      for (std::int64_t j = 0; j < depth_ + kCacheLine - 1; j += kCacheLine) __builtin_prefetch(row_ + j, 0, 2);
+  }
+
+ private:
+  const float* row_;
+  std::int64_t stride_, depth_, left_;
+};
+
+/// Rows [row_begin, row_end) of one block of columns. A tile of the weight is turned once, into L1, and serves all
+/// rows.
 template <int Vectors>
 void sparse_block(const SparseProductArgs& p, std::int64_t row_begin, std::int64_t row_end, std::int64_t column) {
+  constexpr int kWidth = Vectors * kLanes;
   const TiledSparse& s = p.sparse;
-  const std::int64_t last = smaller(p.columns - column - (Vectors - 1) * kLanes, kLanes);
+  const std::int64_t units = smaller(p.columns - column, kWidth), last = units - (Vectors - 1) * kLanes;
+  alignas(64) float tile[kTileDepth * kWidth];
+  if (units < kWidth)
+    for (float& value : tile) value = 0.0f;
+  const std::int64_t rows_ahead = (units + row_end - row_begin - 1) / (row_end - row_begin);
+  const auto depth_of = [&](std::int64_t t) { return smaller(s.depth - t * s.tile_depth, s.tile_depth); };
   for (std::int64_t t = 0; t < s.tiles; ++t) {
-    const float* dense = p.dense + t * s.tile_depth * p.dense_stride + column;
+    const float* corner = p.weight + column * s.depth + t * s.tile_depth;
+    transpose_part(corner, s.depth, units, depth_of(t), tile, kWidth);
+    TileAhead ahead(corner + s.tile_depth, s.depth, units, t + 1 < s.tiles ? depth_of(t + 1) : 0);
     for (std::int64_t r = row_begin; r < row_end; ++r) {
+      ahead.fetch(rows_ahead);
       const std::int64_t count = s.count[t * s.rows + r];
       if (count == 0 && t > 0) continue;
       const std::int64_t begin = s.begin[t * s.rows + r];
-      sparse_row<Vectors>(s.index + begin, s.values + begin, count, dense, p.dense_stride,
-                          p.out + r * p.out_stride + column, last, t > 0);
+      sparse_row<Vectors>(s.index + begin, s.values + begin, count, tile, kWidth,
+                          p.out + r * p.columns + column, last, t > 0);
     }
   }
 }
 
 /// Every element is summed by one thread in the order of the depth: the schedule does not change the bits.
 void sparse_product(const SparseProductArgs& p) {
+  constexpr std::int64_t kRowsAtOnce = 512;
   using Block = void (*)(const SparseProductArgs&, std::int64_t, std::int64_t, std::int64_t);
   constexpr Block kBlocks[kVectors] = {sparse_block<1>, sparse_block<2>, sparse_block<3>, sparse_block<4>,
                                        sparse_block<5>, sparse_block<6>, sparse_block<7>, sparse_block<8>};
   const std::int64_t vectors = (p.columns + kLanes - 1) / kLanes;
   const std::int64_t blocks = (vectors + kVectors - 1) / kVectors;
-  std::int64_t chunk = (p.sparse.rows + p.threads - 1) / p.threads;
-  chunk = chunk > 256 ? 256 : (chunk < 16 ? 16 : chunk);
+  // Their part of `out` stays in L2; and where threads can have whole blocks, each turns a part of the weight once.
+  const std::int64_t parts = blocks % p.threads == 0 ? 1 : p.threads;
+  std::int64_t chunk = (p.sparse.rows + parts - 1) / parts;
+  chunk = chunk > kRowsAtOnce ? kRowsAtOnce : (chunk < 16 ? 16 : chunk);
   const std::int64_t chunks = (p.sparse.rows + chunk - 1) / chunk;
   share_out(p.threads, blocks * chunks, [&](std::int64_t item) {
     const std::int64_t block = item / chunks, row = item % chunks * chunk;
