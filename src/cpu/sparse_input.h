@@ -18,7 +18,7 @@ class SparseInput {
   /// Data with a larger share of nonzero values goes through the dense products, where these go through tiles already
   /// with half as large a share. docs/benchmarks.md has the crossovers.
   static constexpr double kDensity = 0.3, kDensityBesideTiles = 0.15;
-  /// Below these, and below Kernels::sparse_fewest_samples, the fixed work, compressing and transposing, is not earned
+  /// Below these, and below Kernels::sparse_fewest_samples, the fixed work, compressing and turning, is not earned
   /// back; later where dense products go through tiles.
   static constexpr std::int64_t kFewestUnits = 64;
   static constexpr std::int64_t kFewestSamplesBesideTiles = 400;

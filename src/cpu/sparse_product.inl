@@ -67,8 +67,8 @@ void sparse_block(const SparseProductArgs& p, std::int64_t row_begin, std::int64
       const std::int64_t count = s.count[t * s.rows + r];
       if (count == 0 && t > 0) continue;
       const std::int64_t begin = s.begin[t * s.rows + r];
-      sparse_row<Vectors>(s.index + begin, s.values + begin, count, tile, kWidth,
-                          p.out + r * p.columns + column, last, t > 0);
+      sparse_row<Vectors>(s.index + begin, s.values + begin, count, tile, kWidth, p.out + r * p.columns + column, last,
+                          t > 0);
     }
   }
 }

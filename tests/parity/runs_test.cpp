@@ -135,8 +135,9 @@ TEST_P(SparseDataParity, AwkwardSizes) {
   };
   for (const auto& [features, hidden, batch] :
        {Size{1, 1, 1}, Size{31, 33, 7}, Size{127, 32, 33}, Size{1000, 31, 31}, Size{1023, 127, 32}, Size{4097, 5, 3},
-        Size{127, 64, 50}, Size{130, 65, 420}}) {
-    // The last two are large enough for the CPU to go through nonzero values, beside small products and large ones.
+        Size{127, 64, 50}, Size{130, 65, 420}, Size{50, 150, 1100}}) {
+    // The last three are large enough for the CPU to go through nonzero values, beside small products and large ones,
+    // and in several parts.
     if (GetParam().slower > 1 && batch >= 50) continue;
     for (double density : {0.5, 0.2, 0.02, 0.0})
       for (DType type : {DType::u8, DType::f32}) {
