@@ -44,6 +44,7 @@ A KL-sparse autoencoder 784-200-784 trained on $data for $(field epoch "$last_ep
   training loss          $(field loss "$last_epoch")
   test loss              $(field loss "$evaluation")
   test reconstruction    $(field reconstruction "$evaluation")
+  explained variance     $(field explained_variance "$evaluation")
   mean code activation   $(field mean_activation "$evaluation") (wanted: 0.1)
   speed                  $(printf '%.0f' "$(field samples_per_second "$last_epoch")") images/s
 Pictures:

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -131,6 +132,19 @@ class Trainer {
 StepPlan build_training_plan(const Network& network, const TrainerOptions& options, std::int64_t rows,
                              std::int64_t data_rows, DType data_type, std::int64_t ring_capacity);
 
+/// How an autoencoder does on a data set. docs/math.md has the formulas.
+struct Evaluation {
+  StepLoss loss;                   ///< as Evaluator::loss()
+  std::vector<double> unit_means;  ///< mean activation of each unit
+  /// Of relu and k-sparse codes, whose units can be exactly 0: active units, those that are not, on average over the
+  /// samples (and the positions of a convolutional code), and how many units were active on no sample.
+  std::optional<double> l0;
+  std::optional<std::int64_t> dead_units;
+  /// 1 - sum ||x - y||^2 / sum ||x - mean(x)||^2, of samples x and reconstructions y; 1 minus the fraction of variance
+  /// unexplained (FVU). Nothing where all samples are equal.
+  std::optional<double> explained_variance;
+};
+
 /// Forward passes over a data set in batches of consecutive rows.
 class Evaluator {
  public:
@@ -144,6 +158,8 @@ class Evaluator {
   /// and KL uses the mean activation over the whole set. Also the mean activation of each unit (may be null). Of a
   /// classifier: the mean cross-entropy and how many samples are classified right, which needs labels.
   StepLoss loss(const Objective& objective, std::vector<double>* unit_means = nullptr);
+  /// In one pass, of an autoencoder: its loss, to the bits of loss(), and how sparse and how good its codes are.
+  Evaluation evaluate(const Objective& objective);
   /// Goes on with these parameters, of a model with the same network.
   void update(const Model& model);
   /// Calls sink(values, rows) batch after batch; values [rows, code_units] or [rows, features].

@@ -39,9 +39,9 @@ CommandResult evaluate(const Invocation& invocation) {
     json["model"] = path;
     return {std::move(json), 0};
   }
-  std::vector<double> unit_means;
-  const StepLoss loss = Evaluator(*backend, model, data).loss(settings.objective, &unit_means);
-  const auto [least, most] = std::ranges::minmax(unit_means);
+  const Evaluation found = Evaluator(*backend, model, data).evaluate(settings.objective);
+  const StepLoss& loss = found.loss;
+  const auto [least, most] = std::ranges::minmax(found.unit_means);
 
   nlohmann::ordered_json json;
   json["model"] = path;
@@ -55,6 +55,9 @@ CommandResult evaluate(const Invocation& invocation) {
   json["min_unit_activation"] = least;
   json["max_unit_activation"] = most;
   json["reconstruction_per_value"] = loss.reconstruction / static_cast<double>(data.features());
+  if (found.l0) json["l0"] = *found.l0;
+  if (found.dead_units) json["dead_units"] = *found.dead_units;
+  json["explained_variance"] = found.explained_variance ? nlohmann::ordered_json(*found.explained_variance) : nullptr;
   return {std::move(json), 0};
 }
 

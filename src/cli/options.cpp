@@ -150,7 +150,7 @@ void add_commands(CLI::App& app, std::vector<Command>& commands) {
       "1 where one failed in another way or none was trained. Ctrl-C saves; go on with --resume --out DIR.\n"
       "Example: lacuna sweep --grid rho=0.05,0.1 --grid beta=1,3 --grid seed=0..2 --out runs/sweep");
 
-  Command& eval = add(app, "eval", "loss and activity of a model on data, as JSON");
+  Command& eval = add(app, "eval", "loss, sparsity and explained variance of a model on data, as JSON");
   add_value(eval, "model", "MODEL", kModelHelp);
   add_settings(eval, kEval, false);
   add_value(eval, "--config", "FILE", kConfigHelp);

@@ -7,6 +7,7 @@
 #include "lacuna/error.h"
 #include "lacuna/math/penalty.h"
 #include "lacuna/trainer.h"
+#include "train/evaluation_sums.h"
 #include "train/plans.h"
 #include "train/sample_stream.h"
 
@@ -16,6 +17,8 @@ namespace {
 
 /// Rows follow each other, and so a window need not be large.
 constexpr std::int64_t kWindowBytes = std::int64_t{16} << 20;
+/// What evaluate() looks at is copied to the host in pieces that stay in a processor's cache.
+constexpr std::int64_t kPieceBytes = std::int64_t{512} << 10;
 
 StreamOptions stream_options(const Dataset& data, const Network& network, bool unit_interval) {
   StreamOptions options;
@@ -38,7 +41,8 @@ struct Evaluator::Impl {
   double squared_weights = 0;
   std::unique_ptr<SampleStream> samples_stream;  // in place of data and labels
   bool unit_interval = false;                    // what streamed values must be in
-  std::unique_ptr<DeviceBuffer> data, state, scalars, ring, parameters, result, sums, abs_sums, labels;
+  std::unique_ptr<DeviceBuffer> data, state, scalars, ring, parameters, sums, abs_sums, labels;
+  std::unique_ptr<DeviceBuffer> input, code, output;  // of a batch, where the goal is to have them
   /// By goal, element loss and rows. A loss is asked for again and again.
   std::map<std::tuple<ForwardGoal, Loss, std::int64_t>, std::unique_ptr<Executable>> executables;
 
@@ -76,11 +80,10 @@ struct Evaluator::Impl {
     backend.upload(*parameters, 0, model.parameters.data(), parameters->bytes());
   }
 
-  /// Runs the forward plan over the data in consecutive batches; calls after_batch(rows) after each. `columns` of a
-  /// batch's result are kept in `result`.
+  /// Runs the forward plan over the data in consecutive batches; calls after_batch(rows) after each.
   template <class F>
-  void run(ForwardGoal goal, const Objective& objective, std::int64_t columns, const F& after_batch) {
-    prepare(goal, objective, columns);
+  void run(ForwardGoal goal, const Objective& objective, const F& after_batch) {
+    prepare(goal, objective);
     const StepState start{0, 0, samples_stream ? samples_stream->seek(0, 0, true) : 0};
     backend.upload(*state, 0, &start, sizeof start);
     const auto run_batches = [&](std::int64_t rows, std::int64_t count) {
@@ -96,10 +99,11 @@ struct Evaluator::Impl {
   }
 
   /// Compiles what run() needs, with the largest batch that there is memory for.
-  void prepare(ForwardGoal goal, const Objective& objective, std::int64_t columns) {
-    const bool needs_unit = goal == ForwardGoal::loss && !network.classifier && objective.loss == Loss::bce;
+  void prepare(ForwardGoal goal, const Objective& objective) {
+    const bool compares = goal == ForwardGoal::loss || goal == ForwardGoal::evaluate;
+    const bool needs_unit = compares && !network.classifier && objective.loss == Loss::bce;
     if (std::exchange(unit_interval, needs_unit) != needs_unit) close_stream();
-    while (!compile_all(goal, objective, columns)) batch = (batch + 1) / 2;
+    while (!compile_all(goal, objective)) batch = (batch + 1) / 2;
   }
 
   /// With the executables that are bound to its memory.
@@ -109,11 +113,11 @@ struct Evaluator::Impl {
   }
 
   /// False where the device has too little memory for this batch; throws MemoryError where it has none for a sample.
-  bool compile_all(ForwardGoal goal, const Objective& objective, std::int64_t columns) try {
+  bool compile_all(ForwardGoal goal, const Objective& objective) try {
     if (dataset.streamed() && !samples_stream)
       samples_stream =
           std::make_unique<SampleStream>(backend, dataset, batch, stream_options(dataset, network, unit_interval));
-    if (columns > 0) result = backend.allocate(batch * columns * size_of(DType::f32), "the result of a batch");
+    allocate_results(goal);
     for (const std::int64_t rows : {batch, data_rows % batch}) {
       if (rows == 0) continue;
       auto& executable = executables[{goal, objective.loss, rows}];
@@ -127,9 +131,25 @@ struct Evaluator::Impl {
     return false;
   }
 
+  void allocate_results(ForwardGoal goal) {
+    if (goal == ForwardGoal::loss) return;
+    forget_executables();  // they would be bound to what is replaced
+    const auto rows_of = [&](std::int64_t columns) {
+      return backend.allocate(batch * columns * size_of(DType::f32), "the result of a batch");
+    };
+    const bool all = goal == ForwardGoal::evaluate;
+    if (all) input = rows_of(network.features());
+    if (all || goal == ForwardGoal::encode) code = rows_of(network.code_units());
+    if (all || goal == ForwardGoal::reconstruct) output = rows_of(output_columns());
+  }
+
+  std::int64_t output_columns() const { return network.classifier ? network.classes() : network.features(); }
+
   void forget_executables() {
     executables.clear();
-    result.reset();
+    input.reset();
+    code.reset();
+    output.reset();
   }
 
   std::unique_ptr<Executable> compile(ForwardGoal goal, const Objective& objective, std::int64_t rows) {
@@ -143,8 +163,9 @@ struct Evaluator::Impl {
                             {names::kParameters, parameters.get()},
                             {names::kColumnSums, sums.get()},
                             {names::kColumnAbsSums, abs_sums.get()},
-                            {names::kCode, result.get()},
-                            {names::kOutput, result.get()}});
+                            {names::kBatch, input.get()},
+                            {names::kCode, code.get()},
+                            {names::kOutput, output.get()}});
   }
 
   /// Labels are the loss's alone: codes and answers are there for data that have none, or other classes.
@@ -158,7 +179,7 @@ struct Evaluator::Impl {
   StepLoss classifier_loss(const Objective& objective) {
     place_labels();
     StepLoss total;
-    run(ForwardGoal::loss, objective, 0, [&](std::int64_t rows) {
+    run(ForwardGoal::loss, objective, [&](std::int64_t rows) {
       StepLoss one;
       backend.download(&one, *ring, 0, sizeof one);
       total.reconstruction += one.reconstruction * static_cast<double>(rows) / static_cast<double>(data_rows);
@@ -169,15 +190,84 @@ struct Evaluator::Impl {
     return total;
   }
 
-  void stream(ForwardGoal goal, std::int64_t columns, const Sink& sink) {
-    forget_executables();  // they would be bound to a result that is replaced
+  void stream(ForwardGoal goal, const std::unique_ptr<DeviceBuffer>& result, std::int64_t columns, const Sink& sink) {
     std::vector<float> values;
-    run(goal, Objective{}, columns, [&](std::int64_t rows) {
-      values.resize(static_cast<std::size_t>(rows * columns));
-      backend.download(values.data(), *result, 0, rows * columns * size_of(DType::f32));
+    run(goal, Objective{}, [&](std::int64_t rows) {
+      download_rows(values, *result, columns, 0, rows);
       sink(values.data(), rows);
     });
     forget_executables();
+  }
+
+  void download_rows(std::vector<float>& to, DeviceBuffer& from, std::int64_t columns, std::int64_t begin,
+                     std::int64_t rows) {
+    to.resize(static_cast<std::size_t>(rows * columns));
+    backend.download(to.data(), from, begin * columns * size_of(DType::f32), rows * columns * size_of(DType::f32));
+  }
+
+  /// An autoencoder's. Calls after_batch(rows) after each batch.
+  template <class F>
+  StepLoss loss(ForwardGoal goal, const Objective& objective, std::vector<double>& unit_means, const F& after_batch) {
+    const Layer& layer = network.code_layer();
+    const auto columns = static_cast<std::size_t>(layer.outputs), units = static_cast<std::size_t>(layer.channels());
+    const std::size_t positions = columns / units;
+    unit_means.assign(units, 0.0);
+    std::vector<float> batch_sums(columns);
+    double reconstruction = 0, magnitude = 0;
+    run(goal, objective, [&](std::int64_t rows) {
+      StepLoss batch_loss;
+      backend.download(&batch_loss, *ring, 0, sizeof batch_loss);
+      reconstruction += batch_loss.reconstruction;
+      backend.download(batch_sums.data(), *sums, 0, sums->bytes());
+      for (std::size_t j = 0; j < columns; ++j) unit_means[j / positions] += static_cast<double>(batch_sums[j]);
+      backend.download(batch_sums.data(), *abs_sums, 0, sums->bytes());
+      for (float sum : batch_sums) magnitude += static_cast<double>(sum);
+      after_batch(rows);
+    });
+
+    const auto rows = static_cast<double>(data_rows);
+    StepLoss total;
+    total.samples = rows;
+    total.reconstruction = reconstruction;
+    if (objective.reduction != Reduction::sum) total.reconstruction /= rows;
+    if (objective.reduction == Reduction::element) total.reconstruction /= static_cast<double>(network.features());
+    for (double& mean : unit_means) {
+      mean /= rows * static_cast<double>(positions);
+      total.mean_activation += mean / static_cast<double>(units);
+      if (objective.sparsity == Sparsity::kl)
+        total.sparsity += objective.beta * math::KlPenalty::value(objective.rho, mean);
+    }
+    if (objective.sparsity == Sparsity::l1) total.sparsity = objective.l1 * magnitude / rows;
+    total.weight_decay = 0.5 * objective.weight_decay * squared_weights;
+    return total;
+  }
+
+  Evaluation evaluate(const Objective& objective) {
+    const std::int64_t features = network.features(), units = network.code_units();
+    const std::int64_t piece = std::max<std::int64_t>(1, kPieceBytes / ((2 * features + units) * size_of(DType::f32)));
+    const bool counts = ActiveUnits::countable(network.code_layer());
+    ActiveUnits active(network.code_layer());
+    ExplainedVariance explained(features);
+    std::vector<float> x, h, y;
+    Evaluation result;
+    result.loss = loss(ForwardGoal::evaluate, objective, result.unit_means, [&](std::int64_t batch_rows) {
+      for (std::int64_t begin = 0; begin < batch_rows; begin += piece) {
+        const std::int64_t rows = std::min(piece, batch_rows - begin);
+        download_rows(x, *input, features, begin, rows);
+        download_rows(y, *output, features, begin, rows);
+        explained.add(x.data(), y.data(), rows);
+        if (!counts) continue;
+        download_rows(h, *code, units, begin, rows);
+        active.add(h.data(), rows);
+      }
+    });
+    forget_executables();
+    if (counts) {
+      result.l0 = active.l0();
+      result.dead_units = active.dead();
+    }
+    result.explained_variance = explained.value();
+    return result;
   }
 };
 
@@ -195,51 +285,28 @@ StepLoss Evaluator::loss(const Objective& objective, std::vector<double>* unit_m
   Impl& e = *impl_;
   objective.validate(e.network);
   if (e.network.classifier) return e.classifier_loss(objective);
-  const Layer& code = e.network.code_layer();
-  const auto columns = static_cast<std::size_t>(code.outputs), units = static_cast<std::size_t>(code.channels());
-  const std::size_t positions = columns / units;
-  std::vector<double> sums(units, 0.0);
-  std::vector<float> batch_sums(columns);
-  double reconstruction = 0, magnitude = 0;
-  e.run(ForwardGoal::loss, objective, 0, [&](std::int64_t) {
-    StepLoss batch_loss;
-    e.backend.download(&batch_loss, *e.ring, 0, sizeof batch_loss);
-    reconstruction += batch_loss.reconstruction;
-    const std::int64_t bytes = e.sums->bytes();
-    e.backend.download(batch_sums.data(), *e.sums, 0, bytes);
-    for (std::size_t j = 0; j < columns; ++j) sums[j / positions] += static_cast<double>(batch_sums[j]);
-    e.backend.download(batch_sums.data(), *e.abs_sums, 0, bytes);
-    for (float sum : batch_sums) magnitude += static_cast<double>(sum);
-  });
-
-  const auto samples = static_cast<double>(e.data_rows);
-  StepLoss total;
-  total.samples = samples;
-  total.reconstruction = reconstruction;
-  if (objective.reduction != Reduction::sum) total.reconstruction /= samples;
-  if (objective.reduction == Reduction::element) total.reconstruction /= static_cast<double>(e.network.features());
-  for (double& sum : sums) {
-    sum /= samples * static_cast<double>(positions);
-    total.mean_activation += sum / static_cast<double>(units);
-    if (objective.sparsity == Sparsity::kl)
-      total.sparsity += objective.beta * math::KlPenalty::value(objective.rho, sum);
-  }
-  if (objective.sparsity == Sparsity::l1) total.sparsity = objective.l1 * magnitude / samples;
-  total.weight_decay = 0.5 * objective.weight_decay * e.squared_weights;
-  if (unit_means) *unit_means = std::move(sums);
+  std::vector<double> means;
+  const StepLoss total = e.loss(ForwardGoal::loss, objective, means, [](std::int64_t) {});
+  if (unit_means) *unit_means = std::move(means);
   return total;
 }
 
+Evaluation Evaluator::evaluate(const Objective& objective) {
+  LACUNA_EXPECTS(!impl_->network.classifier, "a classifier has no code and no output to evaluate");
+  objective.validate(impl_->network);
+  return impl_->evaluate(objective);
+}
+
 void Evaluator::encode(const Sink& sink) {
-  impl_->stream(ForwardGoal::encode, impl_->network.code_units(), sink);
+  impl_->stream(ForwardGoal::encode, impl_->code, impl_->network.code_units(), sink);
 }
 void Evaluator::reconstruct(const Sink& sink) {
   LACUNA_EXPECTS(!impl_->network.classifier, "a classifier reconstructs nothing");
-  impl_->stream(ForwardGoal::reconstruct, impl_->network.features(), sink);
+  impl_->stream(ForwardGoal::reconstruct, impl_->output, impl_->output_columns(), sink);
 }
 void Evaluator::classify(const Sink& sink) {
   LACUNA_EXPECTS(impl_->network.classifier.has_value(), "an autoencoder classifies nothing");
-  impl_->stream(ForwardGoal::reconstruct, impl_->network.classes(), sink);
+  impl_->stream(ForwardGoal::reconstruct, impl_->output, impl_->output_columns(), sink);
 }
 
 }  // namespace lacuna

@@ -40,14 +40,15 @@ class PlanBuilder {
   std::int64_t rows;
 
   PlanBuilder(std::string name, const Network& network, std::int64_t batch_rows, std::int64_t data_rows,
-              DType data_type)
+              DType data_type, bool bind_batch = false)
       : layout(network), encoder_layers(network.encoder.size()), rows(batch_rows) {
     plan.name = std::move(name);
     data = plan.bound(names::kData, data_type, {data_rows, network.features()});
     state = plan.bound(names::kState, DType::i64, {3});
     scalars = plan.bound(names::kScalars, DType::f32, {kStepScalars});
     parameters = plan.bound(names::kParameters, DType::f32, {layout.slab_elements()});
-    batch = plan.scratch("batch", {rows, network.features()});
+    const Shape batch_shape{rows, network.features()};
+    batch = bind_batch ? plan.bound(names::kBatch, DType::f32, batch_shape) : plan.scratch(names::kBatch, batch_shape);
     const auto add = [&](const Layer& layer, const std::string& layer_name) {
       const Parameter& weight = layout[layer_name + ".weight"];
       layers.push_back({layer, layer_name, parameter(parameters, "", weight),

@@ -8,6 +8,7 @@ namespace lacuna {
 namespace names {
 constexpr const char* kData = "data";
 constexpr const char* kLabels = "labels";
+constexpr const char* kBatch = "batch";
 constexpr const char* kState = "state";
 constexpr const char* kScalars = "scalars";
 constexpr const char* kRing = "ring";
@@ -33,11 +34,12 @@ StepPlan build_objective_plan(const Network& network, const TrainerOptions& opti
                               DType data_type);
 
 /// Which forward pass an evaluation needs.
-enum class ForwardGoal { loss, encode, reconstruct };
+enum class ForwardGoal { loss, encode, reconstruct, evaluate };
 
 /// A forward pass over `rows` consecutive samples. loss: the terms into the ring, the code's column sums into bound
 /// buffers (a classifier's cross-entropy and right answers, which needs labels); encode: the code into a bound buffer;
-/// reconstruct: the output, of a classifier the probabilities.
+/// reconstruct: the output, of a classifier the probabilities; evaluate, of an autoencoder: all that loss gives, to the
+/// same bits, and the batch, the code and the output in bound buffers.
 StepPlan build_forward_plan(const Network& network, ForwardGoal goal, const Objective& objective, std::int64_t rows,
                             std::int64_t data_rows, DType data_type, std::int64_t ring_capacity);
 

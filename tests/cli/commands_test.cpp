@@ -57,11 +57,16 @@ TEST_F(Commands, EvalComputesTheObjectiveOfTheRun) {
   const nlohmann::json json = eval({});
   const Model model = load_model(at("run").string());
   const Dataset data = synthetic_digits(300);
-  double reconstruction = 0, decay = 0;
-  std::vector<double> means(16, 0.0);
+  double reconstruction = 0, decay = 0, variance = 0;
+  std::vector<double> means(16, 0.0), pixels(784, 0.0);
+  for (std::int64_t row = 0; row < data.rows(); ++row) {
+    const auto x = sample(data, row);
+    for (std::size_t i = 0; i < x.size(); ++i) pixels[i] += x[i] / 300.0;
+  }
   for (std::int64_t row = 0; row < data.rows(); ++row) {
     const auto x = sample(data, row), code = layer(model, "encoder.0", x), y = layer(model, "decoder.0", code);
     for (std::size_t i = 0; i < x.size(); ++i) reconstruction += 0.5 * (x[i] - y[i]) * (x[i] - y[i]) / 300.0;
+    for (std::size_t i = 0; i < x.size(); ++i) variance += (x[i] - pixels[i]) * (x[i] - pixels[i]) / 300.0;
     for (std::size_t j = 0; j < code.size(); ++j) means[j] += code[j] / 300.0;
   }
   double sparsity = 0, mean = 0;
@@ -81,6 +86,22 @@ TEST_F(Commands, EvalComputesTheObjectiveOfTheRun) {
   EXPECT_NEAR(json["min_unit_activation"].get<double>(), std::ranges::min(means), 1e-5);
   EXPECT_NEAR(json["max_unit_activation"].get<double>(), std::ranges::max(means), 1e-5);
   EXPECT_NEAR(json["loss"].get<double>(), reconstruction + sparsity + decay, 1e-4 * reconstruction);
+  EXPECT_NEAR(json["explained_variance"].get<double>(), 1 - 2 * reconstruction / variance, 1e-5);
+  EXPECT_FALSE(json.contains("l0") || json.contains("dead_units")) << "a sigmoid is never 0";
+}
+
+TEST_F(Commands, EvalCountsTheUnitsThatAreActive) {
+  ASSERT_EQ(train({"--sparsity", "topk", "--k", "3", "--activation", "identity", "--out", "run", "--force"}).status, 0);
+  const nlohmann::json sparse = eval({});
+  EXPECT_EQ(sparse["l0"], 3.0);
+  EXPECT_GE(sparse["dead_units"], 0);
+  EXPECT_LE(sparse["dead_units"], 13);
+  const std::vector<float> equal(784 * 5, 0.25F);
+  write_npy(at("equal.npy").string(), ConstTensorView(equal.data(), DType::f32, {5, 784}));
+  const nlohmann::json constant = eval({"--data", "npy:equal.npy"});
+  EXPECT_TRUE(constant.contains("explained_variance") && constant["explained_variance"].is_null());
+  EXPECT_EQ(constant["l0"], 3.0);
+  EXPECT_EQ(constant["dead_units"], 13) << "equal samples have equal codes";
 }
 
 TEST_F(Commands, EvalOptionsWinOverWhatTheModelRemembers) {

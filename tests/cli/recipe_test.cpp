@@ -83,6 +83,7 @@ columns = [
   {title = "rho", value = "{rho}"},
   {title = "reconstruction", stage = "ae-{rho}", key = "reconstruction"},
   {title = "accuracy", stage = "softmax", key = "test_accuracy", show = "percent"},
+  {title = "explained variance", stage = "after", key = "explained_variance"},
 ]
 
 [[bar]]
@@ -176,9 +177,11 @@ TEST_F(Recipes, AStageIsTheCommandBehindIt) {
             0);
   EXPECT_EQ(read_text(at("out/ae-0.3/model.safetensors")), read_text(at("by-hand/model.safetensors")));
   const json found = result();
-  EXPECT_EQ(found["tables"][0]["columns"], json::parse(R"(["rho", "reconstruction", "accuracy"])"));
+  EXPECT_EQ(found["tables"][0]["columns"],
+            json::parse(R"(["rho", "reconstruction", "accuracy", "explained variance"])"));
   EXPECT_EQ(found["tables"][0]["rows"].size(), 2u);
   EXPECT_EQ(found["tables"][0]["rows"][1][0], "0.3");
+  EXPECT_NE(found["tables"][0]["rows"][1][3], "–") << "what a test of an autoencoder found";
   EXPECT_EQ(found["tables"][0]["note"], "Nothing to be proud of.");
   EXPECT_EQ(found["bars"][0]["reached"], true);
   EXPECT_EQ(found["bars"][1]["reached"], false);

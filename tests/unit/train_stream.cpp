@@ -147,6 +147,9 @@ TEST_F(Streamed, IsEvaluatedAsMemoryIs) {
       EXPECT_EQ(a.loss({}, &means_a).total(), b.loss({}, &means_b).total());
       EXPECT_EQ(means_a, means_b);
     }
+    const Evaluation from_memory = a.evaluate({}), from_stream = b.evaluate({});
+    EXPECT_EQ(from_memory.loss.total(), from_stream.loss.total());
+    EXPECT_EQ(from_memory.explained_variance.value(), from_stream.explained_variance.value());
     std::vector<float> codes_a, codes_b;
     a.encode([&](const float* v, std::int64_t rows) { codes_a.insert(codes_a.end(), v, v + rows * 5); });
     b.encode([&](const float* v, std::int64_t rows) { codes_b.insert(codes_b.end(), v, v + rows * 5); });
