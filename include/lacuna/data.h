@@ -19,8 +19,9 @@ class SampleFile;
 
 /// What is known of a data set beside its values.
 struct DatasetNotes {
-  std::vector<std::string> class_names;  ///< by label, or empty: the classes have no names
-  std::vector<std::string> remarks;      ///< what people should know of how it was read: one line each
+  std::vector<std::string> class_names = {};  ///< by label, or empty: the classes have no names
+  std::vector<std::string> remarks = {};      ///< what people should know of how it was read: one line each
+  std::optional<DType> stored = {};           ///< how the file holds the values; none: as the data set does
 };
 
 /// Samples: [N, D] row-major, uint8 (meaning value/255) or float32 (taken as it is), with optional class labels; in
@@ -43,6 +44,8 @@ class Dataset {
   std::int64_t features() const { return features_; }
   const Shape& sample_shape() const { return sample_shape_; }
   DType dtype() const { return dtype_; }
+  /// Of the values in the file that they come from; of data from elsewhere dtype() again.
+  DType stored_dtype() const { return notes().stored.value_or(dtype_); }
   /// Not of a streamed data set, which has none.
   const void* values() const;
   std::int64_t bytes() const { return rows_ * features_ * size_of(dtype_); }

@@ -13,8 +13,8 @@ struct NpyArray {
   std::shared_ptr<const void> owner;
 };
 
-/// Versions 1.0, 2.0 and 3.0; float32, float64, uint8, int32 and int64, little-endian; C and Fortran order.
-/// Throws InputError: file, field or offset, and what is wrong.
+/// Versions 1.0, 2.0 and 3.0; float16, bfloat16, float32, float64, uint8, int32 and int64, little-endian; C and Fortran
+/// order. Throws InputError: file, field or offset, and what is wrong.
 NpyArray read_npy(const std::string& path);
 /// The same from bytes that the caller keeps alive; `name` stands for the path in errors.
 NpyArray parse_npy(const void* bytes, std::size_t size, const std::string& name);

@@ -21,8 +21,8 @@ struct NamedTensor {
 /// Format: u64 little-endian header length, JSON header, data. https://huggingface.co/docs/safetensors
 class SafetensorsFile {
  public:
-  /// Throws InputError: file, field, and what is wrong. Element types accepted: F32, F64, U8, I32, I64; a tensor
-  /// of another type is listed in `skipped()` with its type.
+  /// Throws InputError: file, field, and what is wrong. Element types accepted: F32, F64, F16, BF16, U8, I32, I64; a
+  /// tensor of another type is listed in `skipped()` with its type.
   static SafetensorsFile open(const std::string& path);
   /// The same from bytes that the caller keeps alive (fuzzing, tests). `name` stands for the path in errors.
   static SafetensorsFile parse(const void* bytes, std::size_t size, const std::string& name);

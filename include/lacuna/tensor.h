@@ -8,7 +8,8 @@
 
 namespace lacuna {
 
-enum class DType : std::uint8_t { f32, f64, u8, i32, i64 };
+/// f16: IEEE half precision; bf16: the upper half of a float32.
+enum class DType : std::uint8_t { f32, f64, f16, bf16, u8, i32, i64 };
 
 /// Bytes of one element.
 constexpr std::int64_t size_of(DType type) {
@@ -19,13 +20,16 @@ constexpr std::int64_t size_of(DType type) {
     case DType::f64:
     case DType::i64:
       return 8;
+    case DType::f16:
+    case DType::bf16:
+      return 2;
     case DType::u8:
       return 1;
   }
   return 0;
 }
 
-/// "float32", "uint8", ...: the names NumPy uses.
+/// "float32", "uint8", ...: the names NumPy uses, and ml_dtypes ("bfloat16").
 const char* to_string(DType type);
 
 /// Extents of a row-major array, outermost first; rank 0 is a scalar. At most kMaxRank dimensions.

@@ -22,6 +22,7 @@ std::string as_json(const data::DataInfo& info) {
   json["features"] = info.features;
   json["sample_shape"] = std::vector<std::int64_t>(info.sample_shape.begin(), info.sample_shape.end());
   json["dtype"] = to_string(info.dtype);
+  json["stored_dtype"] = to_string(info.stored_dtype);
   json["bytes"] = info.bytes;
   json["minimum"] = info.values.minimum;
   json["maximum"] = info.values.maximum;
@@ -36,9 +37,10 @@ std::string as_json(const data::DataInfo& info) {
 }
 
 std::string as_text(const data::DataInfo& info) {
-  std::string text = fmt::format("name      {}\nsamples   {} of {} = {} values, {}, {:.1f} MiB\n", info.name, info.rows,
-                                 to_string(info.sample_shape), info.features, to_string(info.dtype),
-                                 static_cast<double>(info.bytes) / 1048576.0);
+  std::string text =
+      fmt::format("name      {}\nsamples   {} of {} = {} values, {}, {:.1f} MiB\n", info.name, info.rows,
+                  to_string(info.sample_shape), info.features, data::type_text(info.dtype, info.stored_dtype),
+                  static_cast<double>(info.bytes) / 1048576.0);
   text += fmt::format("values    {:g} to {:g}, mean {:.4g}, {:.1f}% zero", info.values.minimum, info.values.maximum,
                       info.values.mean, 100.0 * info.zero_fraction);
   if (info.values.first_nonfinite >= 0) text += "; some are NaN or infinite";

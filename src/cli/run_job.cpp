@@ -8,6 +8,7 @@
 #include "cli/job_settings.h"
 #include "cli/output.h"
 #include "cli/profiling.h"
+#include "data/info.h"
 #include "io/atomic_file.h"
 #include "lacuna/error.h"
 #include "report/loss_chart.h"
@@ -207,7 +208,7 @@ std::string device_text(const Settings& settings, const Backend& backend) {
 
 std::string data_text(const Dataset& data) {
   return fmt::format("data     {}: {} samples of {}, {}{}", data.name(), data.rows(), to_string(data.sample_shape()),
-                     to_string(data.dtype()), data.streamed() ? ", streamed" : "");
+                     data::type_text(data.dtype(), data.stored_dtype()), data.streamed() ? ", streamed" : "");
 }
 
 CommandResult run_in_directory(const JobRun& run, Console& console, const StopOnSignal& stop) {

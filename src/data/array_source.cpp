@@ -4,17 +4,16 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <cstring>
 #include <new>
 
+#include "data/stored_type.h"
 #include "lacuna/error.h"
 
 namespace lacuna::data {
 namespace {
 
 /// float32 values, from elements that need not be aligned.
-template <class Element>
-std::shared_ptr<float[]> to_floats(const std::string& name, const void* values, std::int64_t count) {
+std::shared_ptr<float[]> to_floats(const std::string& name, StoredType type, const void* values, std::int64_t count) {
   std::shared_ptr<float[]> floats;
   try {
     floats = std::shared_ptr<float[]>(new float[static_cast<std::size_t>(count)]);
@@ -22,12 +21,7 @@ std::shared_ptr<float[]> to_floats(const std::string& name, const void* values, 
     throw InputError(
         fmt::format("{}: {} float32 values do not fit into memory; --limit takes the first samples only", name, count));
   }
-  const char* bytes = static_cast<const char*>(values);
-  for (std::int64_t i = 0; i < count; ++i) {
-    Element element;
-    std::memcpy(&element, bytes + i * static_cast<std::int64_t>(sizeof(Element)), sizeof(Element));
-    floats[i] = static_cast<float>(element);
-  }
+  convert(type, false, static_cast<const std::byte*>(values), count, floats.get());
   return floats;
 }
 
@@ -39,9 +33,12 @@ bool aligned(const void* values) {
 
 Dataset dataset_from_array(const std::string& name, const ConstTensorView& array, std::shared_ptr<const void> owner,
                            std::int64_t limit) {
-  if (array.dtype == DType::i32 || array.dtype == DType::i64)
-    throw InputError(fmt::format("{}: {} values are not supported; store the samples as uint8, float32 or float64",
-                                 name, to_string(array.dtype)));
+  const auto type = stored_type(array.dtype);
+  if (!type)
+    throw InputError(
+        fmt::format("{}: {} values are not supported; store the samples as uint8, float16, bfloat16, float32 or "
+                    "float64",
+                    name, to_string(array.dtype)));
   if (array.shape.rank() == 0)
     throw InputError(fmt::format("{}: a single value is no data set; an array [N, ...] is needed", name));
   const std::int64_t rows = limit > 0 ? std::min(limit, array.shape[0]) : array.shape[0];
@@ -51,11 +48,9 @@ Dataset dataset_from_array(const std::string& name, const ConstTensorView& array
 
   const bool shared = array.dtype == DType::u8 || (array.dtype == DType::f32 && aligned(array.data));
   if (shared || rows == 0 || sample.elements() == 0)  // without values the constructor says what is wrong
-    return Dataset(name, rows, sample, array.dtype == DType::u8 ? DType::u8 : DType::f32, array.data, std::move(owner));
-  const std::int64_t count = rows * sample.elements();
-  const std::shared_ptr<float[]> floats = array.dtype == DType::f64 ? to_floats<double>(name, array.data, count)
-                                                                    : to_floats<float>(name, array.data, count);
-  return Dataset(name, rows, sample, DType::f32, floats.get(), floats);
+    return Dataset(name, rows, sample, dtype_of_samples(*type), array.data, std::move(owner));
+  const auto floats = to_floats(name, *type, array.data, rows * sample.elements());
+  return Dataset(name, rows, sample, DType::f32, floats.get(), floats).with_notes({.stored = array.dtype});
 }
 
 }  // namespace lacuna::data

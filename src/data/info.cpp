@@ -1,5 +1,7 @@
 #include "data/info.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "data/histogram.h"
@@ -29,6 +31,7 @@ DataInfo describe(const Dataset& data) {
   info.features = data.features();
   info.sample_shape = data.sample_shape();
   info.dtype = data.dtype();
+  info.stored_dtype = data.stored_dtype();
   info.bytes = data.bytes();
   info.values = summarize(data);
   info.zero_fraction = static_cast<double>(count_zeros(data)) /
@@ -36,6 +39,11 @@ DataInfo describe(const Dataset& data) {
   info.label_counts = count_labels(data);
   info.class_names = data.class_names();
   return info;
+}
+
+std::string type_text(DType dtype, DType stored_dtype) {
+  if (stored_dtype == dtype) return to_string(dtype);
+  return fmt::format("{} read as {}", to_string(stored_dtype), to_string(dtype));
 }
 
 }  // namespace lacuna::data

@@ -15,7 +15,7 @@ struct DataInfo {
   std::int64_t rows = 0;
   std::int64_t features = 0;
   Shape sample_shape;
-  DType dtype = DType::u8;
+  DType dtype = DType::u8, stored_dtype = DType::u8;
   std::int64_t bytes = 0;
   ValueSummary values;
   double zero_fraction = 0;                           ///< of all values
@@ -24,5 +24,8 @@ struct DataInfo {
 };
 
 DataInfo describe(const Dataset& data);
+
+/// The type of the values, and where their file holds them as another, both: "bfloat16 read as float32".
+std::string type_text(DType dtype, DType stored_dtype);
 
 }  // namespace lacuna::data

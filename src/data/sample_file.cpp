@@ -6,9 +6,7 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <bit>
 #include <cerrno>
-#include <cmath>
 #include <cstdlib>
 #include <cstring>
 #include <new>
@@ -20,25 +18,6 @@ namespace {
 
 /// What direct reads need of offset, length and memory: the largest block of the devices in use.
 constexpr std::int64_t kAlignment = 4096;
-
-template <class Stored, class Value, class F>
-void convert_each(const std::byte* from, std::int64_t values, void* to, const F& f) {
-  auto* out = static_cast<Value*>(to);
-  for (std::int64_t i = 0; i < values; ++i) {
-    Stored stored;
-    std::memcpy(&stored, from + i * static_cast<std::int64_t>(sizeof stored), sizeof stored);
-    out[i] = f(stored);
-  }
-}
-
-float from_big_endian(std::uint32_t word) {
-  if constexpr (std::endian::native == std::endian::little) word = __builtin_bswap32(word);
-  return std::bit_cast<float>(word);
-}
-
-float thresholded(float value) {
-  return std::isnan(value) ? value : value >= 0.5f ? 1.0f : 0.0f;
-}
 
 /// Reads until `needed` bytes are there or there are no more; `wanted` may be more than that. -1: errno says why not.
 std::int64_t read_at(int descriptor, std::byte* to, std::int64_t wanted, std::int64_t needed, std::int64_t offset) {
@@ -54,19 +33,6 @@ std::int64_t read_at(int descriptor, std::byte* to, std::int64_t wanted, std::in
 }
 
 }  // namespace
-
-std::int64_t size_of(StoredType type) {
-  switch (type) {
-    case StoredType::u8:
-      return 1;
-    case StoredType::f32:
-    case StoredType::f32_big_endian:
-      return 4;
-    case StoredType::f64:
-      return 8;
-  }
-  return 0;
-}
 
 void SampleFile::Scratch::Free::operator()(std::byte* memory) const {
   std::free(memory);
@@ -157,29 +123,7 @@ const std::byte* SampleFile::read(std::int64_t first, std::int64_t rows, Scratch
 }
 
 void SampleFile::convert(const std::byte* from, std::int64_t values, void* to) const {
-  const bool threshold = stored_.threshold;
-  const auto maybe = [threshold](float value) { return threshold ? thresholded(value) : value; };
-  switch (stored_.type) {
-    case StoredType::u8:
-      if (threshold)
-        convert_each<std::uint8_t, std::uint8_t>(
-            from, values, to, [](std::uint8_t v) { return static_cast<std::uint8_t>(v >= 128 ? 255 : 0); });
-      else
-        std::memcpy(to, from, static_cast<std::size_t>(values));
-      return;
-    case StoredType::f32:
-      if (threshold)
-        convert_each<float, float>(from, values, to, thresholded);
-      else
-        std::memcpy(to, from, static_cast<std::size_t>(values) * sizeof(float));
-      return;
-    case StoredType::f32_big_endian:
-      convert_each<std::uint32_t, float>(from, values, to,
-                                         [&](std::uint32_t word) { return maybe(from_big_endian(word)); });
-      return;
-    case StoredType::f64:
-      convert_each<double, float>(from, values, to, [&](double value) { return maybe(static_cast<float>(value)); });
-  }
+  data::convert(stored_.type, stored_.threshold, from, values, to);
 }
 
 void SampleFile::read_values(std::int64_t first, std::int64_t rows, Scratch& scratch, void* to) const {

@@ -6,14 +6,10 @@
 #include <string>
 #include <vector>
 
+#include "data/stored_type.h"
 #include "lacuna/tensor.h"
 
 namespace lacuna::data {
-
-/// How one value lies in a file.
-enum class StoredType : std::uint8_t { u8, f32, f32_big_endian, f64 };
-
-std::int64_t size_of(StoredType type);
 
 /// Rows of samples that lie one after another in a file.
 struct StoredRows {
@@ -42,7 +38,7 @@ class SampleFile {
   std::int64_t features() const { return stored_.features; }
   std::int64_t stored_row_bytes() const { return stored_.features * size_of(stored_.type); }
   /// What the values become: uint8 or float32.
-  DType dtype() const { return stored_.type == StoredType::u8 ? DType::u8 : DType::f32; }
+  DType dtype() const { return dtype_of_samples(stored_.type); }
 
   /// Memory that reads go through; one for each thread.
   class Scratch {
@@ -60,7 +56,7 @@ class SampleFile {
   /// Rows [first, first + rows) as they are stored; valid until the next read with the same scratch. Throws Error
   /// naming file and byte offset if it was cut short or changed since it was opened, or cannot be read.
   const std::byte* read(std::int64_t first, std::int64_t rows, Scratch& scratch) const;
-  /// Values as they are stored, which need not be aligned, to uint8 or float32 ones. float64 is rounded.
+  /// Values as they are stored to uint8 or float32 ones, as data::convert() does.
   void convert(const std::byte* from, std::int64_t values, void* to) const;
   /// read() and convert().
   void read_values(std::int64_t first, std::int64_t rows, Scratch& scratch, void* to) const;

@@ -95,14 +95,6 @@ Dataset open_idx(std::string_view files, const DataOptions& options) {
   return open_images_and_labels(images, labels, options);
 }
 
-/// Nothing for elements that cannot be samples: opening them says so.
-std::optional<data::StoredType> stored_type(DType dtype) {
-  if (dtype == DType::u8) return data::StoredType::u8;
-  if (dtype == DType::f32) return data::StoredType::f32;
-  if (dtype == DType::f64) return data::StoredType::f64;
-  return std::nullopt;
-}
-
 std::optional<Dataset> stream_npy(const std::string& path, const DataOptions& options) {
   std::error_code ignored;
   if (options.stream == Streaming::off) return std::nullopt;
@@ -111,7 +103,7 @@ std::optional<Dataset> stream_npy(const std::string& path, const DataOptions& op
     return std::nullopt;
   }
   const io::NpyHeader header = io::read_npy_header(path);
-  const auto type = stored_type(header.dtype);
+  const auto type = data::stored_type(header.dtype);
   if (!type) return std::nullopt;
   if (header.fortran_order && header.shape.rank() > 1) {
     data::refuse_streaming(options, path, "it is in Fortran order, so that a sample's values lie all over it");
@@ -148,7 +140,7 @@ const NamedTensor& named_tensor(const SafetensorsFile& file, const std::string& 
   for (const auto& [skipped, type] : file.skipped())
     if (skipped == name)
       throw InputError(
-          fmt::format("{}: tensor \"{}\" has element type {}, which is not supported; store it as F32 or U8",
+          fmt::format("{}: tensor \"{}\" has element type {}, which is not supported; store it as F32, F16, BF16 or U8",
                       file.path(), name, type));
   std::vector<std::string_view> names;
   for (const NamedTensor& tensor : file.tensors()) names.push_back(tensor.name);
@@ -162,7 +154,7 @@ Dataset open_safetensors(std::string_view source, const DataOptions& options) {
   const NamedTensor& tensor = name.empty() ? only_matrix(file) : named_tensor(file, name);
   const std::string full_name = fmt::format("{}#{}", path, tensor.name);
   std::error_code ignored;
-  const auto type = stored_type(tensor.view.dtype);
+  const auto type = data::stored_type(tensor.view.dtype);
   if (type && options.stream != Streaming::off && std::filesystem::is_regular_file(path, ignored)) {
     const data::StoredArray array{full_name, path, file.offset_of(tensor), *type, tensor.view.shape};
     if (const auto streamed = data::stream_array(array, options)) return *streamed;

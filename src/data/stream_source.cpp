@@ -13,7 +13,8 @@ namespace {
 /// Whether the samples, as they would be in memory, are to stay in their file.
 bool wanted(const DataOptions& options, std::int64_t rows, std::int64_t features, StoredType type) {
   if (options.stream != Streaming::automatic) return options.stream == Streaming::on;
-  const double bytes = static_cast<double>(rows) * static_cast<double>(features) * (type == StoredType::u8 ? 1.0 : 4.0);
+  const double bytes = static_cast<double>(rows) * static_cast<double>(features) *
+                       static_cast<double>(lacuna::size_of(dtype_of_samples(type)));
   return bytes > static_cast<double>(options.stream_above);
 }
 
@@ -35,7 +36,8 @@ std::optional<Dataset> stream_array(const StoredArray& array, const DataOptions&
       StoredRows{array.path, array.offset, rows, sample.elements(), array.type, options.threshold});
   const std::int64_t row_bytes = sample.elements() * lacuna::size_of(file->dtype());
   return Dataset::streaming(array.name, sample, file, window_rows(options.window, row_bytes),
-                            labels ? labels() : std::vector<std::int32_t>{});
+                            labels ? labels() : std::vector<std::int32_t>{})
+      .with_notes({.stored = dtype_in_file(array.type)});
 }
 
 void refuse_streaming(const DataOptions& options, const std::string& name, const std::string& why) {

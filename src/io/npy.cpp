@@ -89,6 +89,7 @@ NpyArray parse_owned(const unsigned char* bytes, std::size_t size, const std::st
   const bool reorder = header.fortran_order && header.shape.rank() > 1 && header.shape.elements() > 0;
   if (reorder) {
     owner = element == 1   ? reordered<std::uint8_t>(values, header.shape)
+            : element == 2 ? reordered<std::uint16_t>(values, header.shape)
             : element == 4 ? reordered<std::uint32_t>(values, header.shape)
                            : reordered<std::uint64_t>(values, header.shape);
     values = static_cast<const unsigned char*>(owner.get());

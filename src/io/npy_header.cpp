@@ -21,8 +21,8 @@ struct TypeCode {
   std::string_view code;  ///< without the byte order
   DType type;
 };
-constexpr TypeCode kTypeCodes[] = {
-    {"f4", DType::f32}, {"f8", DType::f64}, {"u1", DType::u8}, {"i4", DType::i32}, {"i8", DType::i64}};
+constexpr TypeCode kTypeCodes[] = {{"f4", DType::f32}, {"f8", DType::f64}, {"f2", DType::f16}, {"V2", DType::bf16},
+                                   {"u1", DType::u8},  {"i4", DType::i32}, {"i8", DType::i64}};
 
 /// The dictionary literal {'descr': '<f4', 'fortran_order': False, 'shape': (2, 3), }: keys in any order, each once.
 class DictionaryParser {
@@ -132,16 +132,20 @@ class DictionaryParser {
     const std::string_view descr = string_literal();
     const std::string_view code = descr.substr(std::min<std::size_t>(1, descr.size()));
     if (descr.starts_with("|O")) fail("object arrays (pickled Python objects) are not supported; save plain numbers");
+    // bfloat16 has no code. ml_dtypes, whose only type of two bytes it is, saves it as <V2, which NumPy by itself never
+    // writes; read and saved again by NumPy alone it is |V2. Some other writers use its name.
+    if (descr == "|V2" || descr == "bfloat16") return DType::bf16;
     for (const TypeCode& known : kTypeCodes) {
       if (code != known.code) continue;
       const bool one_byte = size_of(known.type) == 1;
       if (descr[0] == '<' || (descr[0] == '|' && one_byte)) return known.type;
       if (descr[0] == '>' && one_byte) return known.type;
-      if (descr[0] == '>')
+      if (descr[0] == '>' && known.type != DType::bf16)
         fail(fmt::format("big-endian {} ({}) is not supported; convert with array.astype(\"<{}\")",
                          to_string(known.type), printable(descr), code));
     }
-    fail(fmt::format("element type {} is not supported; supported: <f4, <f8, |u1, <i4, <i8", printable(descr)));
+    fail(fmt::format("element type {} is not supported; supported: <f2, <V2 (bfloat16), <f4, <f8, |u1, <i4, <i8",
+                     printable(descr)));
   }
 
   std::string_view text_;

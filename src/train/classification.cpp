@@ -79,7 +79,7 @@ Dataset encode_dataset(Backend& backend, const Model& model, const Dataset& data
   });
   const Dataset encoded("codes of " + data.name(), data.rows(), {units}, DType::f32, codes->data(), codes,
                         std::vector<std::int32_t>(data.labels().begin(), data.labels().end()));
-  return encoded.with_notes(data.notes());
+  return encoded.with_notes({.class_names = data.class_names(), .remarks = data.remarks()});
 }
 
 std::optional<Dataset> pseudo_labelled(Backend& backend, const Model& teacher, const Dataset& data, double confidence,

@@ -13,6 +13,7 @@ namespace lacuna::test {
 
 namespace {
 
+using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
@@ -56,6 +57,21 @@ TEST_F(StreamCli, TrainsAsInMemoryWhereTheOrderIsTheSame) {
   EXPECT_EQ(model("window"), model("rows"));
   ASSERT_EQ(train_on("shuffled", {"--stream", "on", "--window", "64"}).status, 0);
   EXPECT_NE(model("shuffled"), model("memory"));
+}
+
+TEST_F(StreamCli, NamesTheTypeInTheFile) {
+  const std::vector<std::uint16_t> values(kRows * kColumns, 0x3F00);  // 1/2
+  write_npy(data().string(), ConstTensorView(values.data(), DType::bf16, {kRows, kColumns}));
+  const std::string source = "npy:" + data().string();
+  EXPECT_THAT(run({"data", "info", source}).out,
+              AllOf(HasSubstr("500 of [16] = 16 values, bfloat16 read as float32"), HasSubstr("mean 0.5")));
+  const auto json = nlohmann::json::parse(run({"data", "info", source, "--json"}).out);
+  EXPECT_EQ(json["stored_dtype"], "bfloat16");
+  EXPECT_EQ(json["dtype"], "float32");
+  EXPECT_THAT(train_on("memory", {}).err, HasSubstr("bfloat16 read as float32\n"));
+  EXPECT_THAT(train_on("all", {"--stream", "on", "--window", "500"}).err,
+              HasSubstr("bfloat16 read as float32, streamed"));
+  EXPECT_EQ(model("all"), model("memory"));
 }
 
 TEST_F(StreamCli, GoesOnInTheMiddleOfAnEpochWithTheSameBits) {

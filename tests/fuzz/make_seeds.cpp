@@ -47,6 +47,8 @@ void write_safetensors_seeds(const std::string& directory) {
                      {"b", {kValues, DType::f32, {2, 3}}},
                      {"c", {kValues, DType::f64, {1, 2}}},
                      {"d", {kValues, DType::i32, {}}},
+                     {"f", {kValues, DType::f16, {1, 3}}},
+                     {"g", {kValues, DType::bf16, {2}}},
                      {"e", {kValues, DType::i64, {2, 0}}}},
                     {{"rho", "0.1"}, {"sample_shape", "2,3"}});
 }
@@ -54,6 +56,8 @@ void write_safetensors_seeds(const std::string& directory) {
 void write_npy_seeds(const std::string& directory) {
   write_npy(directory + "/f32", {kValues, DType::f32, {2, 3}});
   write_npy(directory + "/u8", {kValues, DType::u8, {2, 2, 2}});
+  write_npy(directory + "/f16", {kValues, DType::f16, {3, 2}});
+  write_npy(directory + "/bf16", {kValues, DType::bf16, {3, 2}});
   write_npy(directory + "/scalar", {kValues, DType::f64, {}});
   const std::string dictionary = "{'descr': '<i4', 'fortran_order': True, 'shape': (2, 3), }\n";
   std::string fortran = std::string("\x93NUMPY\2\0", 8) + static_cast<char>(dictionary.size()) + std::string(3, '\0');

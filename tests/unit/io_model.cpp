@@ -1,3 +1,5 @@
+#include <fmt/format.h>
+
 #include <cmath>
 #include <cstdint>
 #include <limits>
@@ -233,13 +235,15 @@ TEST(ModelFiles, RefuseOtherElementTypes) {
   TemporaryDirectory directory;
   const std::vector<double> weight(24);
   const std::vector<float> bias(4);
-  write_safetensors(directory / "m", {{"encoder.0.weight", {weight.data(), DType::f64, {4, 6}}},
-                                      {"encoder.0.bias", {bias.data(), DType::f32, {4}}}});
-  expect_error<InputError>([&] { load_model(directory / "m"); },
-                           {directory / "m", "\"encoder.0.weight\" is float64", "float32"});
-  const std::string header = R"({"encoder.0.weight":{"dtype":"F16","shape":[1,1],"data_offsets":[0,2]}})";
-  put_bytes(directory / "half", test::raw(std::uint64_t{header.size()}) + header + "xy");
-  expect_error<InputError>([&] { load_model(directory / "half"); }, {"\"encoder.0.weight\" is F16", "F32"});
+  for (const DType type : {DType::f64, DType::f16, DType::bf16}) {
+    write_safetensors(directory / "m", {{"encoder.0.weight", {weight.data(), type, {4, 6}}},
+                                        {"encoder.0.bias", {bias.data(), DType::f32, {4}}}});
+    expect_error<InputError>([&] { load_model(directory / "m"); },
+                             {directory / "m", fmt::format("\"encoder.0.weight\" is {}", to_string(type)), "float32"});
+  }
+  const std::string header = R"({"encoder.0.weight":{"dtype":"I16","shape":[1,1],"data_offsets":[0,2]}})";
+  put_bytes(directory / "short", test::raw(std::uint64_t{header.size()}) + header + "xy");
+  expect_error<InputError>([&] { load_model(directory / "short"); }, {"\"encoder.0.weight\" is I16", "F32"});
 }
 
 TEST(ModelFiles, RefuseMetadataThatDoNotFit) {

@@ -1,3 +1,5 @@
+#include <fmt/format.h>
+
 #include <cstdint>
 #include <vector>
 
@@ -68,6 +70,9 @@ void expect_type(const char* descr, DType type, const std::vector<Value>& values
 TEST(Npy, ReadsEveryElementType) {
   expect_type<float>("'<f4'", DType::f32, {1.5F, -2, 1e-40F});
   expect_type<double>("'<f8'", DType::f64, {0.1, -2, 1e300});
+  expect_type<std::uint16_t>("'<f2'", DType::f16, {0x3C00, 0x8001, 0x7BFF});
+  for (const char* descr : {"'<V2'", "'|V2'", "'bfloat16'"})
+    expect_type<std::uint16_t>(descr, DType::bf16, {0x3F80, 0x8001, 0x7F7F});
   expect_type<std::uint8_t>("'|u1'", DType::u8, {0, 128, 255});
   expect_type<std::uint8_t>("'<u1'", DType::u8, {0, 128, 255});
   expect_type<std::int32_t>("'<i4'", DType::i32, {-1, 0, 1 << 30});
@@ -130,6 +135,7 @@ TEST(Npy, FortranOrderBecomesCOrder) {
   expect_reordered<float>("'<f4'", {5}, "(5,)");
   expect_reordered<double>("'<f8'", {3, 4, 5}, "(3, 4, 5)");
   expect_reordered<std::uint8_t>("'|u1'", {2, 3, 4, 5}, "(2, 3, 4, 5)");
+  expect_reordered<std::uint16_t>("'<f2'", {7, 40}, "(7, 40)");
   expect_reordered<std::int32_t>("'<i4'", {2, 1, 3, 1, 4}, "(2, 1, 3, 1, 4)");
   expect_reordered<std::int64_t>("'<i8'", {2, 2, 2, 2, 2, 2, 2, 2}, "(2, 2, 2, 2, 2, 2, 2, 2)");
 }
@@ -174,7 +180,9 @@ TEST(Npy, RefusesElementTypesByName) {
   expect_refused(with("'>f8'"), {"big-endian float64"});
   expect_refused(with("'>i4'"), {"big-endian int32"});
   expect_refused(with("'|O'"), {"object arrays"});
-  expect_refused(with("'<f2'"), {"\"<f2\" is not supported", "<f4"});
+  expect_refused(with("'>f2'"), {"big-endian float16", ">f2", "astype(\"<f2\")"});
+  for (const char* descr : {">V2", "V2", "|V1", "|V4", "<V4", "|f2", "float16", "bfloat", "<bfloat16"})
+    expect_refused(with(fmt::format("'{}'", descr)), {fmt::format("\"{}\" is not supported", descr), "<V2 (bfloat16)"});
   expect_refused(with("'|b1'"), {"\"|b1\" is not supported"});
   expect_refused(with("'<c8'"), {"\"<c8\" is not supported"});
   expect_refused(with("'<U3'"), {"\"<U3\" is not supported"});
@@ -234,7 +242,7 @@ TEST(Npy, RefusesADictionaryThatIsNotOne) {
 TEST(NpyWriting, RoundTripsEveryTypeAndRank) {
   TemporaryDirectory directory;
   const std::vector<double> bits{0.1, -2.5, 1e-300, 4, 5, 6};
-  for (DType type : {DType::f32, DType::f64, DType::u8, DType::i32, DType::i64}) {
+  for (DType type : {DType::f32, DType::f64, DType::f16, DType::bf16, DType::u8, DType::i32, DType::i64}) {
     for (const Shape& shape : {Shape{}, Shape{6}, Shape{2, 3}, Shape{1, 2, 3}, Shape{0, 3}}) {
       write_npy(directory / "a.npy", {bits.data(), type, shape});
       const std::string bytes = get_bytes(directory / "a.npy");
@@ -257,6 +265,8 @@ TEST(NpyWriting, WritesTheBytesThatNumpyWrites) {
   const std::string text = "{'descr': '<f4', 'fortran_order': False, 'shape': (2,), }";
   EXPECT_EQ(get_bytes(directory / "a.npy"),
             file_of(text + std::string(128 - 10 - 1 - text.size(), ' ') + "\n", data_of(values)));
+  write_npy(directory / "b.npy", {values.data(), DType::bf16, {4}});
+  EXPECT_NE(get_bytes(directory / "b.npy").find("{'descr': '<V2', "), std::string::npos) << "as ml_dtypes has it";
 }
 
 TEST(NpyWriting, RefusesAViewThatIsNotContiguous) {

@@ -41,6 +41,7 @@ TEST(Safetensors, RoundTripsEveryTypeAndMetadata) {
   TemporaryDirectory directory;
   const std::vector<float> f32{1.5F, -0.0F, std::numeric_limits<float>::denorm_min(), 3, 4, 5};
   const std::vector<double> f64{0.1, 1e300};
+  const std::vector<std::uint16_t> half{0x3C00, 0x8001, 0x7BFF};
   const std::vector<std::uint8_t> u8{0, 128, 255};
   const std::vector<std::int32_t> i32{-1, 1 << 30};
   const std::vector<std::int64_t> i64{-1, std::int64_t{1} << 62};
@@ -50,6 +51,8 @@ TEST(Safetensors, RoundTripsEveryTypeAndMetadata) {
                      {"floats", {f32.data(), DType::f32, {2, 3}}},
                      {"doubles", {f64.data(), DType::f64, {1, 2, 1}}},
                      {"empty", {nullptr, DType::f64, {4, 0}}},
+                     {"halves", {half.data(), DType::f16, {3}}},
+                     {"brains", {half.data(), DType::bf16, {3, 1}}},
                      {"ints", {i32.data(), DType::i32, {2}}},
                      {"longs", {i64.data(), DType::i64, {2}}},
                      {"scalar", {f32.data(), DType::f32, {}}}},
@@ -60,7 +63,7 @@ TEST(Safetensors, RoundTripsEveryTypeAndMetadata) {
   EXPECT_EQ(file.path(), directory / "a");
   EXPECT_EQ(file.metadata(), metadata);
   EXPECT_THAT(file.skipped(), IsEmpty());
-  ASSERT_EQ(file.tensors().size(), 7U);
+  ASSERT_EQ(file.tensors().size(), 9U);
   EXPECT_EQ(file.tensors()[0].name, "bytes");
   EXPECT_EQ(values_of<std::uint8_t>(*file.find("bytes")), u8);
   EXPECT_EQ(file.find("floats")->view.shape, (Shape{2, 3}));
@@ -69,6 +72,10 @@ TEST(Safetensors, RoundTripsEveryTypeAndMetadata) {
   EXPECT_EQ(file.find("doubles")->view.shape, (Shape{1, 2, 1}));
   EXPECT_EQ(values_of<double>(*file.find("doubles")), f64);
   EXPECT_EQ(file.find("empty")->view.shape, (Shape{4, 0}));
+  EXPECT_EQ(file.find("halves")->view.dtype, DType::f16);
+  EXPECT_EQ(values_of<std::uint16_t>(*file.find("halves")), half);
+  EXPECT_EQ(file.find("brains")->view.dtype, DType::bf16);
+  EXPECT_EQ(values_of<std::uint16_t>(*file.find("brains")), half);
   EXPECT_EQ(values_of<std::int32_t>(*file.find("ints")), i32);
   EXPECT_EQ(values_of<std::int64_t>(*file.find("longs")), i64);
   EXPECT_EQ(file.find("scalar")->view.shape, Shape{});
@@ -118,12 +125,12 @@ TEST(Safetensors, TensorsComeInTheOrderOfTheData) {
 
 TEST(Safetensors, OtherKnownTypesAreListedWithTheirSizeChecked) {
   const SafetensorsFile file =
-      parse(file_of(R"({"half":{"dtype":"BF16","shape":[3],"data_offsets":[0,6]},)"
+      parse(file_of(R"({"short":{"dtype":"I16","shape":[3],"data_offsets":[0,6]},)"
                     R"("tiny":{"dtype":"F4","shape":[4],"data_offsets":[6,8]},)"
                     R"("deep":{"dtype":"BOOL","shape":[1,1,1,1,1,1,1,1,1,1],"data_offsets":[8,9]}})",
                     std::string(9, '\0')));
   EXPECT_THAT(file.tensors(), IsEmpty());
-  EXPECT_THAT(file.skipped(), ElementsAre(Pair("half", "BF16"), Pair("tiny", "F4"), Pair("deep", "BOOL")));
+  EXPECT_THAT(file.skipped(), ElementsAre(Pair("short", "I16"), Pair("tiny", "F4"), Pair("deep", "BOOL")));
   expect_refused(file_of(R"({"half":{"dtype":"BF16","shape":[3],"data_offsets":[0,5]}})", "12345"),
                  {"half", "takes 6"});
   expect_refused(file_of(R"({"tiny":{"dtype":"F4","shape":[3],"data_offsets":[0,1]}})", "1"), {"tiny", "whole bytes"});
