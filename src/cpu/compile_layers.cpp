@@ -17,14 +17,18 @@ constexpr std::int64_t kTall = 3;
 }  // namespace
 
 void Compiler::operator()(const DenseForward& op) {
+  if (!push_kept_forward(op)) push_forward(op);
+  if (op.bias == kNoBuffer) return;
+  (*this)(BiasActivation{op.output, op.bias, op.activation, op.column_sums, op.column_abs_sums});
+}
+
+void Compiler::push_forward(const DenseForward& op) {
   const std::int64_t rows = shape(op.input)[0], in = shape(op.input)[1], out = shape(op.output)[1];
   const Transpose turn = op.weight_layout == WeightLayout::out_in ? Transpose::yes : Transpose::no;
   if (sparse(op.input) && turn == Transpose::yes)
     push([s = program.sparse_input.get(), w = at(op.weight), y = at(op.output), out] { s->forward(w, y, out); });
   else
     push_product(Transpose::no, turn, rows, out, in, op.input, op.weight, op.output);
-  if (op.bias == kNoBuffer) return;
-  (*this)(BiasActivation{op.output, op.bias, op.activation, op.column_sums, op.column_abs_sums});
 }
 
 void Compiler::operator()(const BiasActivation& op) {
@@ -56,14 +60,11 @@ void Compiler::operator()(const SpreadChannels& op) {
   });
 }
 
-void Compiler::operator()(const TopK& op) {
-  const Shape& values = shape(op.values);
-  push([f = k.top_k,
-        a = TopKArgs{at(op.values), values[0], values[1], scalars(op.scalars), at<std::uint32_t>(op.kept),
-                     at(op.column_sums), at(op.column_abs_sums), partials, abs_partials, program.threads}] { f(a); });
+void Compiler::operator()(const ActivationBackward& op) {
+  if (!push_kept_activation_backward(op)) push_activation_backward(op);
 }
 
-void Compiler::operator()(const ActivationBackward& op) {
+void Compiler::push_activation_backward(const ActivationBackward& op) {
   const Shape& gradient = shape(op.gradient);
   push([f = k.activation_backward, activation = op.activation,
         a = ActivationBackwardArgs{at(op.gradient), at(op.output), at(op.column_gradient), op.l1, scalars(op.scalars),
@@ -72,23 +73,28 @@ void Compiler::operator()(const ActivationBackward& op) {
 }
 
 void Compiler::operator()(const DenseBackward& op) {
+  if (op.weight_gradient != kNoBuffer && !push_kept_weight_gradient(op)) push_weight_gradient(op);
+  if (op.input_gradient != kNoBuffer && !push_kept_input_gradient(op)) push_input_gradient(op);
+}
+
+void Compiler::push_weight_gradient(const DenseBackward& op) {
   const std::int64_t rows = shape(op.delta)[0], in = shape(op.input)[1], out = shape(op.delta)[1];
-  const bool out_in = op.weight_layout == WeightLayout::out_in;
-  if (op.weight_gradient != kNoBuffer) {
-    if (!out_in)
-      push_product(Transpose::yes, Transpose::no, in, out, rows, op.input, op.delta, op.weight_gradient, op.accumulate);
-    // scratch may be read past its end
-    else if (sparse(op.input) && plan[op.delta].kind == Buffer::Kind::scratch && !op.accumulate)
-      push([s = program.sparse_input.get(), delta = at(op.delta), dw = at(op.weight_gradient), out] {
-        s->weight_gradient(delta, dw, out);
-      });
-    else if (out >= kTall * in && !op.accumulate && !bf16())
-      push_turned_gradient(op, rows, in, out);
-    else
-      push_product(Transpose::yes, Transpose::no, out, in, rows, op.delta, op.input, op.weight_gradient, op.accumulate);
-  }
-  if (op.input_gradient == kNoBuffer) return;
-  push_product(Transpose::no, out_in ? Transpose::no : Transpose::yes, rows, in, out, op.delta, op.weight,
+  if (op.weight_layout == WeightLayout::in_out)
+    push_product(Transpose::yes, Transpose::no, in, out, rows, op.input, op.delta, op.weight_gradient, op.accumulate);
+  // scratch may be read past its end
+  else if (sparse(op.input) && plan[op.delta].kind == Buffer::Kind::scratch && !op.accumulate)
+    push([s = program.sparse_input.get(), delta = at(op.delta), dw = at(op.weight_gradient), out] {
+      s->weight_gradient(delta, dw, out);
+    });
+  else if (out >= kTall * in && !op.accumulate && !bf16())
+    push_turned_gradient(op, rows, in, out);
+  else
+    push_product(Transpose::yes, Transpose::no, out, in, rows, op.delta, op.input, op.weight_gradient, op.accumulate);
+}
+
+void Compiler::push_input_gradient(const DenseBackward& op) {
+  const Transpose turn = op.weight_layout == WeightLayout::out_in ? Transpose::no : Transpose::yes;
+  push_product(Transpose::no, turn, shape(op.delta)[0], shape(op.input)[1], shape(op.delta)[1], op.delta, op.weight,
                op.input_gradient);
 }
 

@@ -4,11 +4,13 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "core/bf16_copies.h"
 #include "cpu/convolution.h"
 #include "cpu/gemm_bf16.h"
+#include "cpu/kept_code.h"
 #include "cpu/kernels.h"
 #include "cpu/sparse_input.h"
 #include "lacuna/backend.h"
@@ -21,6 +23,7 @@ struct Program {
   Precision precision = Precision::fp32;
   std::unique_ptr<DeviceBuffer> scratch;
   std::unique_ptr<SparseInput> sparse_input;
+  std::unique_ptr<KeptCode> kept_code;
   std::vector<std::unique_ptr<DeviceBuffer>> turned;
   std::vector<std::unique_ptr<ConvolutionProducts>> convolutions;
   std::vector<std::unique_ptr<Bf16Gemm>> bf16_gemms;
@@ -40,6 +43,7 @@ struct Compiler {
   double* value_partials = nullptr;
   Bf16Copies copies;
   const Kernels& k = kernels();
+  const float* kept_gradient = nullptr;  // with respect to a top-k code, once it is zero but for kept units
 
   Compiler(const StepPlan& plan, const Bindings& bindings, Program& program);
 
@@ -78,6 +82,15 @@ struct Compiler {
   /// Whether products with this buffer go through the nonzero values of the minibatch.
   bool sparse(BufferId id) const { return program.sparse_input && program.sparse_input->batch() == at(id); }
   bool bf16() const { return program.precision == Precision::bf16; }
+  // The products of a layer, through all values; and through those of kept units alone, false where that cannot be.
+  void push_forward(const DenseForward& op);
+  void push_activation_backward(const ActivationBackward& op);
+  void push_weight_gradient(const DenseBackward& op);
+  void push_input_gradient(const DenseBackward& op);
+  bool push_kept_forward(const DenseForward& op);
+  bool push_kept_weight_gradient(const DenseBackward& op);
+  bool push_kept_input_gradient(const DenseBackward& op);
+  bool push_kept_activation_backward(const ActivationBackward& op);
   /// C [m, n] = op(A) [m, depth] op(B) in the program's precision, as gemm().
   void push_product(Transpose transpose_a, Transpose transpose_b, std::int64_t m, std::int64_t n, std::int64_t depth,
                     BufferId a, BufferId b, BufferId c, bool accumulate = false);

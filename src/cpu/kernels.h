@@ -3,6 +3,7 @@
 #include <cstdint>
 
 #include "cpu/convolution_kernels.h"
+#include "cpu/kept_products.h"
 #include "cpu/sparse_product.h"
 #include "lacuna/network.h"
 #include "lacuna/objective.h"
@@ -13,12 +14,6 @@
 // The same source is compiled once for each instruction set; kernels() picks the best one for this processor.
 
 namespace lacuna::cpu {
-
-/// Scratch of column sums: two padded rows per thread, added up in thread order.
-struct ColumnPartials {
-  float* sums = nullptr;  ///< [threads, 2, stride]
-  std::int64_t stride = 0;
-};
 
 struct GatherArgs {
   const void* data;  ///< [data_rows, columns] u8 or f32
@@ -187,6 +182,11 @@ struct Kernels {
   void (*combine)(const CombineArgs&);
   void (*sparse_product)(const SparseProductArgs&);
   void (*sparse_gradient)(const SparseGradientArgs&);
+  void (*list_kept)(const ListKeptArgs&);
+  void (*kept_product)(const KeptProductArgs&);
+  void (*kept_dots)(const KeptDotsArgs&);
+  void (*kept_gradient)(const KeptGradientArgs&);
+  void (*kept_activation_backward)(Activation, const KeptActivationArgs&);
   void (*transpose)(const TransposeArgs&);
   std::int64_t sparse_tile_depth, sparse_fewest_samples;
   void (*convolution_product)(const ConvolutionProductArgs&);

@@ -329,6 +329,7 @@ void dispatch_reconstruction(Loss loss, Activation activation, const Reconstruct
 #include "cpu/noise.inl"
 #include "cpu/softmax.inl"
 #include "cpu/sparse_product.inl"
+#include "cpu/kept_products.inl"
 #include "cpu/top_k.inl"
 #include "cpu/vectors.inl"
 
@@ -352,6 +353,11 @@ const Kernels kKernels{LACUNA_TEXT(LACUNA_CPU_TARGET),
                        combine,
                        sparse_product,
                        sparse_gradient,
+                       list_kept,
+                       kept_product,
+                       kept_dots,
+                       kept_gradient,
+                       dispatch_kept_activation_backward,
                        transpose,
                        kTileDepth,
                        kFewestSamples,

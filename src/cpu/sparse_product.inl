@@ -8,10 +8,10 @@ namespace {
 constexpr std::int64_t kFewestSamples = kLanes == 16 ? 48 : 200;
 
 /// out[0 .. Vectors * kLanes) (+)= sum over entries of value * dense[index]. The last vector has `last` values.
-template <int Vectors>
-inline __attribute__((always_inline)) void sparse_row(const std::uint8_t* index, const float* values,
-                                                      std::int64_t count, const float* dense, std::int64_t stride,
-                                                      float* out, std::int64_t last, bool accumulate) {
+template <int Vectors, class Index>
+inline __attribute__((always_inline)) void sparse_row(const Index* index, const float* values, std::int64_t count,
+                                                      const float* dense, std::int64_t stride, float* out,
+                                                      std::int64_t last, bool accumulate) {
   Vector sum[Vectors] = {};
   float* const end = out + (Vectors - 1) * kLanes;
   if (accumulate) {
@@ -20,7 +20,7 @@ inline __attribute__((always_inline)) void sparse_row(const std::uint8_t* index,
     sum[Vectors - 1] = load_first(end, last);
   }
   for (std::int64_t e = 0; e < count; ++e) {
-    const float* b = dense + index[e] * stride;
+    const float* b = dense + static_cast<std::int64_t>(index[e]) * stride;
     const float value = values[e];
 #pragma GCC unroll 8
     for (int v = 0; v < Vectors; ++v) sum[v] += value * load(b + v * kLanes);

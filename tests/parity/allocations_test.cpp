@@ -50,6 +50,12 @@ Network k_sparse() {
   return network;
 }
 
+Network few_kept() {
+  Network network = make_network(100, {128}, {}, Activation::identity, Activation::identity);
+  network.encoder[0].kept = network.encoder[0].kept_in_evaluation = 4;
+  return network;
+}
+
 std::vector<Job> jobs() {
   const auto sigmoid = Activation::sigmoid;
   const Network main = Network::autoencoder(784, {200});
@@ -65,6 +71,7 @@ std::vector<Job> jobs() {
            0.2,
            {.sparsity = Sparsity::topk},
            {NoiseKind::mask, 0.3}},
+          {"few kept units", few_kept(), {}, DType::f32, 1.0, {.sparsity = Sparsity::topk}},
           {"convolutional",
            Network::convolutional({{1, 12, 12, 4, 3, 2, 1}, {4, 6, 6, 8, 6, 1, 0}}, Activation::relu, sigmoid),
            {},

@@ -73,6 +73,32 @@ LayerRun k_sparse_tied() {
   return run;
 }
 
+/// A backend may go through the kept units alone where they are few, as at the end here, but not at the start.
+LayerRun few_kept(const char* name, Network network, double weight_decay = 0) {
+  network.encoder.back().kept = 3;
+  network.encoder.back().kept_in_evaluation = 4;
+  LayerRun run{name, network,
+               options_of({.loss = Loss::half_squared, .sparsity = Sparsity::topk, .weight_decay = weight_decay}, 0.02,
+                          OptimizerKind::sgd)};
+  run.options.kept_at_start = 50;
+  run.options.anneal_steps = 12;
+  return run;
+}
+
+LayerRun few_kept() {
+  return few_kept("few_kept", make_network(37, {131}, {}, Activation::relu, Activation::identity));
+}
+
+LayerRun few_kept_tied() {
+  Network network = make_network(160, {131}, {}, Activation::identity, Activation::identity);
+  network.tied = true;
+  return few_kept("few_kept_tied", network, 0.01);
+}
+
+LayerRun few_kept_deep() {
+  return few_kept("few_kept_deep", make_network(30, {20, 128}, {20}, Activation::relu, Activation::identity), 0.01);
+}
+
 LayerRun tied_deep() {
   Network network = make_network(30, {17, 9}, {17}, Activation::sigmoid, Activation::sigmoid);
   network.tied = true;
@@ -157,9 +183,9 @@ struct Instance {
 std::vector<Instance> instances() {
   std::vector<Instance> list;
   for (const BackendFactory& backend : parity_backends())
-    for (const LayerRun& run :
-         {conv_l1(), conv_kl(), conv_channels(), k_sparse_tied(), tied_deep(), softmax_alone(), deep_classifier(),
-          conv_classifier(), denoising(), gaussian(), shifted(), dropout(), dropout_autoencoder()})
+    for (const LayerRun& run : {conv_l1(), conv_kl(), conv_channels(), k_sparse_tied(), few_kept(), few_kept_tied(),
+                                few_kept_deep(), tied_deep(), softmax_alone(), deep_classifier(), conv_classifier(),
+                                denoising(), gaussian(), shifted(), dropout(), dropout_autoencoder()})
       if (backend.precision == Precision::fp32 || is_smooth(run)) list.push_back({backend, run});
   return list;
 }
