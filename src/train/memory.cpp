@@ -61,6 +61,16 @@ double turned_count(const Network& network) {
   return turned;
 }
 
+/// Bytes of the kept units of a top-k code, by samples and by units, 16 for each that there is room for, and of the
+/// weight that meets them and its gradient, transposed (cpu/kept_code.cpp).
+double kept_bytes(const Network& network, double rows, double plans) {
+  if (network.encoder.empty() || network.code_layer().kept == 0 || network.code_layer().convolution) return 0;
+  const Layer& code = network.code_layer();
+  const auto units = static_cast<double>(code.outputs);
+  const bool turned = !network.tied && !network.decoder.empty();
+  return 16.0 * rows * units / 8.0 + (turned ? 8.0 * plans * weights(network.decoder.front()) : 0.0);
+}
+
 }  // namespace
 
 double training_bytes(const Network& network, const Optimizer& optimizer, std::int64_t batch, std::int64_t samples) {
@@ -80,14 +90,13 @@ double training_bytes(const Network& network, const TrainerOptions& options, std
   // A line search has its start, the gradient there and its direction; one more pair is being formed.
   const double line_search = full_batch ? 5.0 : 0.0;
   const double on_device = 2.0 + optimizer.moments() + line_search, on_host = 1.0 + optimizer.moments();
-  // The nonzero values of a batch and where they are: five bytes for each value that could be one. The weight that they
-  // meet is transposed.
+  // The nonzero values of a batch and where they are: five bytes for each value that could be one.
   const Layer& first = network.encoder.empty() ? *network.classifier : network.encoder.front();
   const bool sparse = options.noise.amount == 0 && !first.convolution;
-  const double compressed =
-      sparse ? 5.0 * static_cast<double>(network.features()) * rows + 4.0 * plans * weights(first) : 0.0;
+  const double compressed = sparse ? 5.0 * static_cast<double>(network.features()) * rows : 0.0;
   const double activations = activation_count(network, options) * rows, turned = turned_count(network) * plans;
-  return 4.0 * (parameters * (on_device + on_host) + activations + turned) + compressed;
+  return 4.0 * (parameters * (on_device + on_host) + activations + turned) + compressed +
+         kept_bytes(network, rows, plans);
 }
 
 double host_bytes(const Network& network, const Optimizer& optimizer) {

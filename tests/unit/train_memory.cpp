@@ -10,8 +10,8 @@ TEST(TrainingMemory, CountsTheSmallerBatchThatEndsAnEpoch) {
   const Optimizer adam;
   const double whole = training_bytes(network, adam, 100, 1000), with_last = training_bytes(network, adam, 100, 1040);
   EXPECT_GT(with_last, whole);
-  // It has a plan of its own, with the encoder's weight and the decoder's gradient transposed.
-  EXPECT_EQ(with_last, training_bytes(network, adam, 140, 1400) + 4.0 * 2.0 * 784 * 200);
+  // It has a plan of its own, with the decoder's gradient transposed.
+  EXPECT_EQ(with_last, training_bytes(network, adam, 140, 1400) + 4.0 * 784 * 200);
   // A batch larger than the data set is the data set.
   EXPECT_EQ(training_bytes(network, adam, 5000, 1000), training_bytes(network, adam, 1000, 1000));
 }
@@ -21,14 +21,22 @@ TEST(TrainingMemory, CountsTheTransposedGradientsOfTallLayers) {
   const auto bytes = [](const Network& network) { return training_bytes(network, Optimizer{}, 10, 10); };
   const auto without =
       [](double hidden) {  // parameters, gradients, moments and their copies; activations; sparse input
-        return 4.0 * ((2 * 60 * hidden + 60 + hidden) * 7 + (60 + 2 * hidden + 2 * 60) * 10) + 5 * 60 * 10 +
-               4 * 60 * hidden;
+        return 4.0 * ((2 * 60 * hidden + 60 + hidden) * 7 + (60 + 2 * hidden + 2 * 60) * 10) + 5 * 60 * 10;
       };
   EXPECT_EQ(bytes(Network::autoencoder(60, {21})), without(21));
   EXPECT_EQ(bytes(Network::autoencoder(60, {20})), without(20) + 4 * 60 * 20);
   Network tied = Network::autoencoder(60, {20});
   tied.tied = true;
   EXPECT_EQ(bytes(tied), without(20)) << "gradients that are added up are not turned";
+}
+
+TEST(TrainingMemory, CountsTheKeptUnitsOfATopKCode) {
+  Network network = Network::autoencoder(60, {80});
+  const double all = training_bytes(network, Optimizer{}, 10, 10);
+  network.encoder[0].kept = 4;
+  EXPECT_EQ(training_bytes(network, Optimizer{}, 10, 10), all + 16 * 10 * 10 + 2 * 4 * 60 * 80);
+  network.tied = true;
+  EXPECT_EQ(training_bytes(network, Optimizer{}, 10, 10), all + 16 * 10 * 10) << "a tied weight is not turned";
 }
 
 TEST(TrainingMemory, CountsNoiseAndDropout) {
@@ -41,7 +49,7 @@ TEST(TrainingMemory, CountsNoiseAndDropout) {
   const double dropout = training_bytes(network, options, 100);
   EXPECT_EQ(dropout - plain, 4.0 * 10 * (30 + 21 + 30)) << "of hidden layers only";
   options.noise.amount = 0.1;
-  const double sparse_input = 5.0 * 10 * 60 + 4 * 60 * 30;  // noisy samples have none
+  const double sparse_input = 5.0 * 10 * 60;  // noisy samples have none
   EXPECT_EQ(training_bytes(network, options, 100) - dropout, 4.0 * 10 * 60 - sparse_input);
 }
 
