@@ -1,5 +1,6 @@
 // A top-k code, and products with it through its kept units.
 
+#include <algorithm>
 #include <utility>
 
 #include "cpu/compiler.h"
@@ -21,6 +22,10 @@ void push_either(Program& program, const ThroughKept& through_kept, const Dense&
   });
 }
 
+bool leaves_zeros(NoiseKind kind) {
+  return kind == NoiseKind::mask || kind == NoiseKind::dropout;
+}
+
 /// Whether a vector from the end of any of a matrix's rows lies within memory that may be read.
 bool readable_beyond(const StepPlan& plan, BufferId id) {
   constexpr std::int64_t kVector = 16;
@@ -30,12 +35,16 @@ bool readable_beyond(const StepPlan& plan, BufferId id) {
          buffer.offset + buffer.shape.elements() + kVector <= plan[buffer.parent].shape.elements();
 }
 
-/// Whether what follows `op` is zeroing its input gradient but for kept units.
+/// Whether what follows `op`, but for dropout, is zeroing its input gradient but for kept units.
 bool only_kept_are_read(const StepPlan& plan, const DenseBackward& op) {
-  for (std::size_t i = 0; i + 1 < plan.operations.size(); ++i) {
-    const auto* next = std::get_if<ActivationBackward>(&plan.operations[i + 1]);
-    if (std::get_if<DenseBackward>(&plan.operations[i]) == &op)
-      return next && next->gradient == op.input_gradient && next->kept != kNoBuffer;
+  bool behind = false;
+  for (const Operation& operation : plan.operations) {
+    if (!std::exchange(behind, behind || std::get_if<DenseBackward>(&operation) == &op)) continue;
+    if (const auto* noise = std::get_if<Noise>(&operation);
+        noise && noise->input == op.input_gradient && noise->output == op.input_gradient && leaves_zeros(noise->kind))
+      continue;
+    const auto* next = std::get_if<ActivationBackward>(&operation);
+    return next && next->gradient == op.input_gradient && next->kept != kNoBuffer;
   }
   return false;
 }
@@ -45,22 +54,31 @@ bool only_kept_are_read(const StepPlan& plan, const DenseBackward& op) {
 void Compiler::operator()(const TopK& op) {
   const Shape& values = shape(op.values);
   auto* kept = at<std::uint32_t>(op.kept);
-  auto code = KeptCode::make(plan, op, at(op.values), scalars(op.scalars), program.threads);
+  auto code = KeptCode::make(plan, op, scalars(op.scalars), program.threads);
   if (code && !kept) kept = code->own_bits();
   push([f = k.top_k, a = TopKArgs{at(op.values), values[0], values[1], scalars(op.scalars), kept, at(op.column_sums),
                                   at(op.column_abs_sums), partials, abs_partials, program.threads}] { f(a); });
   if (!code || program.kept_code) return;
   program.remarks.push_back(code->remark());
   program.kept_code = std::move(code);
+  kept_values.push_back(op.values);
   push([c = program.kept_code.get(), kept] {
     if (c->active()) c->list(kept);
   });
 }
 
+bool Compiler::is_kept(BufferId values) const {
+  return std::find(kept_values.begin(), kept_values.end(), values) != kept_values.end();
+}
+
+void Compiler::follow_kept(const Noise& op) {
+  if (is_kept(op.input) && leaves_zeros(op.kind)) kept_values.push_back(op.output);
+}
+
 bool Compiler::push_kept_activation_backward(const ActivationBackward& op) {
   KeptCode* code = program.kept_code.get();
-  if (!code || code->values() != at(op.output) || op.kept == kNoBuffer) return false;
-  kept_gradient = at(op.gradient);
+  if (!code || !is_kept(op.output) || op.kept == kNoBuffer) return false;
+  kept_gradient = op.gradient;
   if (op.column_gradient != kNoBuffer || op.l1 != 0) return false;
   push_either(
       program,
@@ -73,7 +91,7 @@ bool Compiler::push_kept_activation_backward(const ActivationBackward& op) {
 
 bool Compiler::push_kept_forward(const DenseForward& op) {
   KeptCode* code = program.kept_code.get();
-  if (!code || code->values() != at(op.input)) return false;
+  if (!is_kept(op.input)) return false;
   const auto dense = [&] { push_forward(op); };
   const std::int64_t out = shape(op.output)[1];
   const float *h = at(op.input), *w = at(op.weight);
@@ -98,7 +116,7 @@ bool Compiler::push_kept_weight_gradient(const DenseBackward& op) {
   const float *x = at(op.input), *delta = at(op.delta);
   float* dw = at(op.weight_gradient);
   const bool out_in = op.weight_layout == WeightLayout::out_in, accumulate = op.accumulate;
-  if (code->values() == x && readable_beyond(plan, op.delta)) {
+  if (is_kept(op.input) && readable_beyond(plan, op.delta)) {
     if (!out_in) {
       push_either(
           program, [=] { code->weight_gradient(x, delta, dw, out, accumulate); }, dense);
@@ -109,7 +127,7 @@ bool Compiler::push_kept_weight_gradient(const DenseBackward& op) {
         program, [=] { code->turned_gradient(x, delta, dw, out); }, dense);
     return true;
   }
-  if (kept_gradient == delta && out_in && readable_beyond(plan, op.input)) {
+  if (kept_gradient == op.delta && out_in && readable_beyond(plan, op.input)) {
     push_either(
         program, [=] { code->weight_gradient(delta, x, dw, in, accumulate); }, dense);
     return true;
@@ -125,7 +143,7 @@ bool Compiler::push_kept_input_gradient(const DenseBackward& op) {
   const float *delta = at(op.delta), *w = at(op.weight);
   float* dx = at(op.input_gradient);
   const bool out_in = op.weight_layout == WeightLayout::out_in;
-  if (code->values() == at(op.input) && only_kept_are_read(plan, op)) {
+  if (is_kept(op.input) && only_kept_are_read(plan, op)) {
     if (!out_in) {
       push_either(
           program, [=] { code->dots(delta, w, dx, out); }, dense);
@@ -136,7 +154,7 @@ bool Compiler::push_kept_input_gradient(const DenseBackward& op) {
         program, [=] { code->dots(delta, code->turned_weight(), dx, out); }, dense);
     return true;
   }
-  if (kept_gradient == delta && out_in && readable_beyond(plan, op.weight)) {
+  if (kept_gradient == op.delta && out_in && readable_beyond(plan, op.weight)) {
     push_either(
         program, [=] { code->product(delta, w, dx, in); }, dense);
     return true;

@@ -47,6 +47,7 @@ void Compiler::operator()(const Noise& op) {
   push([f = k.noise,
         a = NoiseArgs{op.kind, static_cast<float>(op.amount), at(op.input), at(op.output), shape(op.input).elements(),
                       state(op.state), op.seed, op.stream, op.image, program.threads}] { f(a); });
+  follow_kept(op);
 }
 
 void Compiler::operator()(const EndStep& op) {

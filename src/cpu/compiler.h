@@ -43,7 +43,8 @@ struct Compiler {
   double* value_partials = nullptr;
   Bf16Copies copies;
   const Kernels& k = kernels();
-  const float* kept_gradient = nullptr;  // with respect to a top-k code, once it is zero but for kept units
+  std::vector<BufferId> kept_values;   // that are zero but for the kept units of a top-k code: it, and after dropout
+  BufferId kept_gradient = kNoBuffer;  // with respect to it, once it is zero but for them too
 
   Compiler(const StepPlan& plan, const Bindings& bindings, Program& program);
 
@@ -87,6 +88,8 @@ struct Compiler {
   void push_activation_backward(const ActivationBackward& op);
   void push_weight_gradient(const DenseBackward& op);
   void push_input_gradient(const DenseBackward& op);
+  bool is_kept(BufferId values) const;
+  void follow_kept(const Noise& op);
   bool push_kept_forward(const DenseForward& op);
   bool push_kept_weight_gradient(const DenseBackward& op);
   bool push_kept_input_gradient(const DenseBackward& op);

@@ -39,8 +39,8 @@ std::int64_t lay_out(KeptEntries& s, int threads, void* memory) {
   return at;
 }
 
-std::unique_ptr<KeptCode> KeptCode::make(const StepPlan& plan, const TopK& op, const float* values,
-                                         const StepScalars* scalars, int threads) {
+std::unique_ptr<KeptCode> KeptCode::make(const StepPlan& plan, const TopK& op, const StepScalars* scalars,
+                                         int threads) {
   const std::int64_t rows = plan[op.values].shape[0], units = plan[op.values].shape[1];
   const std::int64_t share = has_split_gemm() ? kUnitsToOneKeptBesideTiles : kUnitsToOneKept;
   const std::int64_t kept = kept_at_last(plan, units), most = units / share;
@@ -48,7 +48,6 @@ std::unique_ptr<KeptCode> KeptCode::make(const StepPlan& plan, const TopK& op, c
   if (kept == 0 || kept > most || rows * most > kMost) return nullptr;
 
   std::unique_ptr<KeptCode> code(new KeptCode);
-  code->values_ = values;
   code->scalars_ = scalars;
   code->threads_ = threads;
   code->kept_ = kept;

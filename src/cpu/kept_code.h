@@ -18,10 +18,9 @@ class KeptCode {
   static constexpr std::int64_t kUnitsToOneKept = 8, kUnitsToOneKeptBesideTiles = 32;
 
   /// nullptr where the k that `plan` comes to is too large a share of the units.
-  static std::unique_ptr<KeptCode> make(const StepPlan& plan, const TopK& code, const float* values,
-                                        const StepScalars* scalars, int threads);
+  static std::unique_ptr<KeptCode> make(const StepPlan& plan, const TopK& code, const StepScalars* scalars,
+                                        int threads);
 
-  const float* values() const { return values_; }
   std::string remark() const;
   /// Whether it is of use in this step: k may come down from more.
   bool active() const { return scalars_->kept_units <= static_cast<float>(entries_.most); }
@@ -53,7 +52,6 @@ class KeptCode {
  private:
   KeptCode() = default;
 
-  const float* values_ = nullptr;
   const StepScalars* scalars_ = nullptr;
   int threads_ = 1;
   std::int64_t kept_ = 0;

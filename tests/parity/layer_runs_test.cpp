@@ -89,6 +89,12 @@ LayerRun few_kept() {
   return few_kept("few_kept", make_network(37, {131}, {}, Activation::relu, Activation::identity));
 }
 
+LayerRun few_kept_dropped() {
+  LayerRun run = few_kept("few_kept_dropped", make_network(37, {131}, {}, Activation::relu, Activation::identity));
+  run.options.dropout = 0.3;
+  return run;
+}
+
 LayerRun few_kept_tied() {
   Network network = make_network(160, {131}, {}, Activation::identity, Activation::identity);
   network.tied = true;
@@ -183,9 +189,10 @@ struct Instance {
 std::vector<Instance> instances() {
   std::vector<Instance> list;
   for (const BackendFactory& backend : parity_backends())
-    for (const LayerRun& run : {conv_l1(), conv_kl(), conv_channels(), k_sparse_tied(), few_kept(), few_kept_tied(),
-                                few_kept_deep(), tied_deep(), softmax_alone(), deep_classifier(), conv_classifier(),
-                                denoising(), gaussian(), shifted(), dropout(), dropout_autoencoder()})
+    for (const LayerRun& run :
+         {conv_l1(), conv_kl(), conv_channels(), k_sparse_tied(), few_kept(), few_kept_dropped(), few_kept_tied(),
+          few_kept_deep(), tied_deep(), softmax_alone(), deep_classifier(), conv_classifier(), denoising(), gaussian(),
+          shifted(), dropout(), dropout_autoencoder()})
       if (backend.precision == Precision::fp32 || is_smooth(run)) list.push_back({backend, run});
   return list;
 }
