@@ -15,7 +15,7 @@ from safetensors.numpy import save_file
 from programs import Failed, run, say
 
 HERE = Path(__file__).resolve().parent
-VARIANTS = ["scatter", "scatter-compiled", "bag"]
+VARIANTS = ["scatter", "scatter-compiled", "bag", "bag-compiled"]
 FEATURES, BATCH, CHECKED_STEPS, TOLERANCE = 256, 1024, 20, 1e-4
 SIZES = [(2048, 32), (8192, 32)]  # units, kept
 

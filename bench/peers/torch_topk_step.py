@@ -4,13 +4,14 @@ torch.topk, autograd, Adam. Squared error, mean over samples.
   scatter           the kept values among zeros, and nn.Linear as the decoder
   scatter-compiled  the same with torch.compile around the objective
   bag               embedding_bag over the rows of the decoder's weight that are kept
+  bag-compiled      both
 """
 
 import argparse
 import json
 import os
 
-VARIANTS = ("scatter", "scatter-compiled", "bag")
+VARIANTS = ("scatter", "scatter-compiled", "bag", "bag-compiled")
 parser = argparse.ArgumentParser()
 parser.add_argument("--data", metavar="DIR", required=True, help="holds vectors.npy and init.safetensors")
 parser.add_argument("--batch", type=int, required=True)
@@ -39,11 +40,11 @@ class TopKAutoencoder(nn.Module):
         self.encoder = nn.Linear(features, hidden)
         self.decoder = nn.Linear(hidden, features)
         self.load_state_dict({name.replace(".0.", "."): value for name, value in parameters.items()})
-        if options.variant == "bag":  # [hidden, features], as those keep it who decode by rows
+        if options.variant.startswith("bag"):  # [hidden, features], as those keep it who decode by rows
             self.decoder.weight = nn.Parameter(self.decoder.weight.detach().t().contiguous())
 
     def decode(self, values, units, code):
-        if options.variant == "bag":
+        if options.variant.startswith("bag"):
             return nn.functional.embedding_bag(units, self.decoder.weight, per_sample_weights=values,
                                                mode="sum") + self.decoder.bias
         return self.decoder(torch.zeros_like(code).scatter(1, units, values))

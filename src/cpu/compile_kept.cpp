@@ -35,6 +35,17 @@ bool readable_beyond(const StepPlan& plan, BufferId id) {
          buffer.offset + buffer.shape.elements() + kVector <= plan[buffer.parent].shape.elements();
 }
 
+/// Whether there is a product that reads the code, or what dropout leaves of it.
+bool has_readers(const StepPlan& plan, const TopK& op) {
+  std::vector<BufferId> kept{op.values};
+  const auto has = [&](BufferId id) { return std::find(kept.begin(), kept.end(), id) != kept.end(); };
+  for (const Operation& operation : plan.operations) {
+    if (const auto* noise = std::get_if<Noise>(&operation); noise && has(noise->input)) kept.push_back(noise->output);
+    if (const auto* forward = std::get_if<DenseForward>(&operation); forward && has(forward->input)) return true;
+  }
+  return false;
+}
+
 /// Whether what follows `op`, but for dropout, is zeroing its input gradient but for kept units.
 bool only_kept_are_read(const StepPlan& plan, const DenseBackward& op) {
   bool behind = false;
@@ -54,11 +65,13 @@ bool only_kept_are_read(const StepPlan& plan, const DenseBackward& op) {
 void Compiler::operator()(const TopK& op) {
   const Shape& values = shape(op.values);
   auto* kept = at<std::uint32_t>(op.kept);
-  auto code = KeptCode::make(plan, op, scalars(op.scalars), program.threads);
+  // In bfloat16 the limits of what pays are others, and all products round their operands.
+  const bool worth_it = !program.kept_code && !bf16() && has_readers(plan, op);
+  auto code = worth_it ? KeptCode::make(plan, op, scalars(op.scalars), program.threads) : nullptr;
   if (code && !kept) kept = code->own_bits();
   push([f = k.top_k, a = TopKArgs{at(op.values), values[0], values[1], scalars(op.scalars), kept, at(op.column_sums),
                                   at(op.column_abs_sums), partials, abs_partials, program.threads}] { f(a); });
-  if (!code || program.kept_code) return;
+  if (!code) return;
   program.remarks.push_back(code->remark());
   program.kept_code = std::move(code);
   kept_values.push_back(op.values);
@@ -72,7 +85,9 @@ bool Compiler::is_kept(BufferId values) const {
 }
 
 void Compiler::follow_kept(const Noise& op) {
-  if (is_kept(op.input) && leaves_zeros(op.kind)) kept_values.push_back(op.output);
+  const bool stays = is_kept(op.input) && leaves_zeros(op.kind);
+  std::erase(kept_values, op.output);
+  if (stays) kept_values.push_back(op.output);
 }
 
 bool Compiler::push_kept_activation_backward(const ActivationBackward& op) {
@@ -122,7 +137,7 @@ bool Compiler::push_kept_weight_gradient(const DenseBackward& op) {
           program, [=] { code->weight_gradient(x, delta, dw, out, accumulate); }, dense);
       return true;
     }
-    if (accumulate || !code->turns(at(op.weight), out)) return false;
+    if (accumulate || !code->has_turned(at(op.weight))) return false;
     push_either(
         program, [=] { code->turned_gradient(x, delta, dw, out); }, dense);
     return true;
@@ -149,7 +164,7 @@ bool Compiler::push_kept_input_gradient(const DenseBackward& op) {
           program, [=] { code->dots(delta, w, dx, out); }, dense);
       return true;
     }
-    if (!code->turns(w, out)) return false;  // as push_kept_forward() has had it turned in this step
+    if (!code->has_turned(w)) return false;
     push_either(
         program, [=] { code->dots(delta, code->turned_weight(), dx, out); }, dense);
     return true;

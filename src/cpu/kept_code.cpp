@@ -12,11 +12,11 @@ namespace lacuna::cpu {
 
 namespace {
 
-/// Where k ends.
-std::int64_t kept_at_last(const StepPlan& plan, std::int64_t units) {
+/// How k goes.
+KeptUnits kept_units(const StepPlan& plan) {
   for (const Operation& operation : plan.operations)
-    if (const auto* begin = std::get_if<BeginStep>(&operation)) return std::min(begin->kept.kept, units);
-  return units;
+    if (const auto* begin = std::get_if<BeginStep>(&operation)) return begin->kept;
+  return {};
 }
 
 }  // namespace
@@ -34,6 +34,7 @@ std::int64_t lay_out(KeptEntries& s, int threads, void* memory) {
   s.place = integers(s.rows * s.most);
   s.begin = integers(s.units + 1);
   s.next = integers(threads * s.units);
+  s.total = integers(threads);
   s.sample = integers(s.rows * s.most);
   s.value = reinterpret_cast<float*>(take(s.rows * s.most));
   return at;
@@ -43,7 +44,8 @@ std::unique_ptr<KeptCode> KeptCode::make(const StepPlan& plan, const TopK& op, c
                                          int threads) {
   const std::int64_t rows = plan[op.values].shape[0], units = plan[op.values].shape[1];
   const std::int64_t share = has_split_gemm() ? kUnitsToOneKeptBesideTiles : kUnitsToOneKept;
-  const std::int64_t kept = kept_at_last(plan, units), most = units / share;
+  const KeptUnits k = kept_units(plan);
+  const std::int64_t kept = std::min(k.kept, units), most = std::min(units / share, std::max(k.start, k.kept));
   constexpr std::int64_t kMost = std::int64_t{1} << 30;  // entries, addressed with 32 bits
   if (kept == 0 || kept > most || rows * most > kMost) return nullptr;
 

@@ -30,7 +30,8 @@ class KeptCode {
   /// After TopK, in each step, before anything else here.
   void list(const std::uint32_t* kept) const;
 
-  /// out [M, columns] = values weight, values [M, H] as the code or its gradient, weight [H, columns].
+  /// out [M, columns] = values weight, values [M, H] as the code or its gradient, weight [H, columns] readable one
+  /// vector past its end.
   void product(const float* values, const float* weight, float* out, std::int64_t columns) const;
   /// gradient [M, H] = delta weight^T for kept units alone, weight [H, columns].
   void dots(const float* delta, const float* weight, float* gradient, std::int64_t columns) const;
@@ -44,6 +45,8 @@ class KeptCode {
   /// Memory for a weight [columns, H] that is turned in each step, and for its gradient, before any product with it.
   /// False where it is there for another weight.
   bool turns(const float* weight, std::int64_t columns);
+  /// Whether it is that one: a forward product has then turned it in this step.
+  bool has_turned(const float* weight) const { return weight_ == weight; }
   const float* turn_weight(std::int64_t columns) const;   ///< the weight as it is now, [H, columns]
   const float* turned_weight() const { return turned_; }  ///< as turn_weight() left it
   /// gradient [columns, H] = source^T values.

@@ -23,6 +23,7 @@ struct KeptEntries {
   std::int32_t* place = nullptr;   ///< [rows, most]: where that entry is among those by units
   std::int32_t* begin = nullptr;   ///< [units + 1]: unit u has the places from begin[u] on, up to begin[u + 1]
   std::int32_t* next = nullptr;    ///< [threads, units]: work space of listing
+  std::int32_t* total = nullptr;   ///< [threads]: the same
   std::int32_t* sample = nullptr;  ///< [rows * most], by units, a unit's samples in ascending order
   float* value = nullptr;          ///< [rows * most], by units: a gradient's work space
 };

@@ -30,19 +30,24 @@ void list_kept(const ListKeptArgs& p) {
     std::int32_t* const next = s.next + omp_get_thread_num() * s.units;
     list_rows(p, mine.begin, mine.end, next);
 #pragma omp barrier
-#pragma omp master
-    {
-      std::int32_t place = 0;
-      for (std::int64_t u = 0; u < s.units; ++u) {
-        s.begin[u] = place;
-        for (std::int64_t t = 0; t < omp_get_num_threads(); ++t) {
-          const std::int32_t count = s.next[t * s.units + u];
-          s.next[t * s.units + u] = place;
-          place += count;
-        }
+    const std::int64_t threads = omp_get_num_threads(), thread = omp_get_thread_num();
+    const Part units = share(s.units, kCacheLine);
+    std::int32_t total = 0;
+    for (std::int64_t t = 0; t < threads; ++t)
+      for (std::int64_t u = units.begin; u < units.end; ++u) total += s.next[t * s.units + u];
+    s.total[thread] = total;
+#pragma omp barrier
+    std::int32_t place = 0;
+    for (std::int64_t t = 0; t < thread; ++t) place += s.total[t];
+    for (std::int64_t u = units.begin; u < units.end; ++u) {
+      s.begin[u] = place;
+      for (std::int64_t t = 0; t < threads; ++t) {
+        const std::int32_t count = s.next[t * s.units + u];
+        s.next[t * s.units + u] = place;
+        place += count;
       }
-      s.begin[s.units] = place;
     }
+    if (thread == threads - 1) s.begin[s.units] = place;
 #pragma omp barrier
     for (std::int64_t i = mine.begin; i < mine.end; ++i)
       for (std::int64_t e = i * s.most; e < i * s.most + s.count[i]; ++e) {

@@ -73,6 +73,10 @@ void sparse_block(const SparseProductArgs& p, std::int64_t row_begin, std::int64
   }
 }
 
+std::int64_t common_divisor(std::int64_t a, std::int64_t b) {
+  return b == 0 ? a : common_divisor(b, a % b);
+}
+
 /// Every element is summed by one thread in the order of the depth: the schedule does not change the bits.
 void sparse_product(const SparseProductArgs& p) {
   constexpr std::int64_t kRowsAtOnce = 512;
@@ -81,8 +85,9 @@ void sparse_product(const SparseProductArgs& p) {
                                        sparse_block<5>, sparse_block<6>, sparse_block<7>, sparse_block<8>};
   const std::int64_t vectors = (p.columns + kLanes - 1) / kLanes;
   const std::int64_t blocks = (vectors + kVectors - 1) / kVectors;
-  // Their part of `out` stays in L2; and where threads can have whole blocks, each turns a part of the weight once.
-  const std::int64_t parts = blocks % p.threads == 0 ? 1 : p.threads;
+  // Their part of `out` stays in L2; and as few as give every thread as many items as any other, because each of them
+  // turns its block of the weight.
+  const std::int64_t parts = p.threads / common_divisor(blocks, p.threads);
   std::int64_t chunk = (p.sparse.rows + parts - 1) / parts;
   chunk = chunk > kRowsAtOnce ? kRowsAtOnce : (chunk < 16 ? 16 : chunk);
   const std::int64_t chunks = (p.sparse.rows + chunk - 1) / chunk;

@@ -62,13 +62,16 @@ double turned_count(const Network& network) {
 }
 
 /// Bytes of the kept units of a top-k code, by samples and by units, 16 for each that there is room for, and of the
-/// weight that meets them and its gradient, transposed (cpu/kept_code.cpp).
-double kept_bytes(const Network& network, double rows, double plans) {
+/// weight that meets them and its gradient, transposed: where few enough are kept (cpu/kept_code.cpp).
+double kept_bytes(const Network& network, const TrainerOptions& options, double rows, double plans) {
+  constexpr std::int64_t kUnitsToOneKept = 8;
   if (network.encoder.empty() || network.code_layer().kept == 0 || network.code_layer().convolution) return 0;
   const Layer& code = network.code_layer();
-  const auto units = static_cast<double>(code.outputs);
+  const std::int64_t limit = code.outputs / kUnitsToOneKept;
+  if (code.kept > limit) return 0;
+  const auto most = static_cast<double>(std::min(limit, std::max(code.kept, options.kept_at_start)));
   const bool turned = !network.tied && !network.decoder.empty();
-  return 16.0 * rows * units / 8.0 + (turned ? 8.0 * plans * weights(network.decoder.front()) : 0.0);
+  return 16.0 * rows * most + (turned ? 8.0 * plans * weights(network.decoder.front()) : 0.0);
 }
 
 }  // namespace
@@ -96,7 +99,7 @@ double training_bytes(const Network& network, const TrainerOptions& options, std
   const double compressed = sparse ? 5.0 * static_cast<double>(network.features()) * rows : 0.0;
   const double activations = activation_count(network, options) * rows, turned = turned_count(network) * plans;
   return 4.0 * (parameters * (on_device + on_host) + activations + turned) + compressed +
-         kept_bytes(network, rows, plans);
+         kept_bytes(network, options, rows, plans);
 }
 
 double host_bytes(const Network& network, const Optimizer& optimizer) {

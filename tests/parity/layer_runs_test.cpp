@@ -95,8 +95,16 @@ LayerRun few_kept_dropped() {
   return run;
 }
 
+/// More than are summed up at once.
+LayerRun few_kept_of_many() {
+  LayerRun run = few_kept("few_kept_of_many", make_network(12, {1160}, {}, Activation::relu, Activation::identity));
+  run.network.encoder[0].kept = run.network.encoder[0].kept_in_evaluation = 140;
+  run.options.kept_at_start = 200;
+  return run;
+}
+
 LayerRun few_kept_tied() {
-  Network network = make_network(160, {131}, {}, Activation::identity, Activation::identity);
+  Network network = make_network(150, {131}, {}, Activation::identity, Activation::identity);
   network.tied = true;
   return few_kept("few_kept_tied", network, 0.01);
 }
@@ -190,9 +198,9 @@ std::vector<Instance> instances() {
   std::vector<Instance> list;
   for (const BackendFactory& backend : parity_backends())
     for (const LayerRun& run :
-         {conv_l1(), conv_kl(), conv_channels(), k_sparse_tied(), few_kept(), few_kept_dropped(), few_kept_tied(),
-          few_kept_deep(), tied_deep(), softmax_alone(), deep_classifier(), conv_classifier(), denoising(), gaussian(),
-          shifted(), dropout(), dropout_autoencoder()})
+         {conv_l1(), conv_kl(), conv_channels(), k_sparse_tied(), few_kept(), few_kept_dropped(), few_kept_of_many(),
+          few_kept_tied(), few_kept_deep(), tied_deep(), softmax_alone(), deep_classifier(), conv_classifier(),
+          denoising(), gaussian(), shifted(), dropout(), dropout_autoencoder()})
       if (backend.precision == Precision::fp32 || is_smooth(run)) list.push_back({backend, run});
   return list;
 }

@@ -34,9 +34,15 @@ TEST(TrainingMemory, CountsTheKeptUnitsOfATopKCode) {
   Network network = Network::autoencoder(60, {80});
   const double all = training_bytes(network, Optimizer{}, 10, 10);
   network.encoder[0].kept = 4;
-  EXPECT_EQ(training_bytes(network, Optimizer{}, 10, 10), all + 16 * 10 * 10 + 2 * 4 * 60 * 80);
+  EXPECT_EQ(training_bytes(network, Optimizer{}, 10, 10), all + 16 * 10 * 4 + 2 * 4 * 60 * 80);
+  TrainerOptions options;
+  options.batch = 10;
+  options.kept_at_start = 50;
+  EXPECT_EQ(training_bytes(network, options, 10), all + 16 * 10 * 10 + 2 * 4 * 60 * 80) << "from 10 on they are few";
   network.tied = true;
-  EXPECT_EQ(training_bytes(network, Optimizer{}, 10, 10), all + 16 * 10 * 10) << "a tied weight is not turned";
+  EXPECT_EQ(training_bytes(network, Optimizer{}, 10, 10), all + 16 * 10 * 4) << "a tied weight is not turned";
+  network.encoder[0].kept = 11;
+  EXPECT_EQ(training_bytes(network, Optimizer{}, 10, 10), all) << "too many";
 }
 
 TEST(TrainingMemory, CountsNoiseAndDropout) {
