@@ -13,6 +13,7 @@ namespace {
 /// Pushes a command that does `through_kept` in steps that keep few units, and else what `dense` pushes.
 template <class ThroughKept, class Dense>
 void push_either(Program& program, const ThroughKept& through_kept, const Dense& dense) {
+  if (program.kept_code->always_active()) return void(program.commands.emplace_back(through_kept));
   std::vector<std::function<void()>> before = std::exchange(program.commands, {});
   dense();
   std::vector<std::function<void()>> commands = std::exchange(program.commands, std::move(before));

@@ -45,7 +45,8 @@ std::unique_ptr<KeptCode> KeptCode::make(const StepPlan& plan, const TopK& op, c
   const std::int64_t rows = plan[op.values].shape[0], units = plan[op.values].shape[1];
   const std::int64_t share = has_split_gemm() ? kUnitsToOneKeptBesideTiles : kUnitsToOneKept;
   const KeptUnits k = kept_units(plan);
-  const std::int64_t kept = std::min(k.kept, units), most = std::min(units / share, std::max(k.start, k.kept));
+  const std::int64_t kept = std::min(k.kept, units), ever = std::max(k.start, k.kept),
+                     most = std::min(units / share, ever);
   constexpr std::int64_t kMost = std::int64_t{1} << 30;  // entries, addressed with 32 bits
   if (kept == 0 || kept > most || rows * most > kMost) return nullptr;
 
@@ -53,6 +54,7 @@ std::unique_ptr<KeptCode> KeptCode::make(const StepPlan& plan, const TopK& op, c
   code->scalars_ = scalars;
   code->threads_ = threads;
   code->kept_ = kept;
+  code->most_ever_ = ever;
   code->entries_.rows = rows;
   code->entries_.units = units;
   code->entries_.most = most;

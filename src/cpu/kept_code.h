@@ -24,6 +24,8 @@ class KeptCode {
   std::string remark() const;
   /// Whether it is of use in this step: k may come down from more.
   bool active() const { return scalars_->kept_units <= static_cast<float>(entries_.most); }
+  /// In every step: then nothing need be there for dense products.
+  bool always_active() const { return most_ever_ <= entries_.most; }
 
   /// What TopK writes where the plan does not ask for it.
   std::uint32_t* own_bits();
@@ -57,7 +59,7 @@ class KeptCode {
 
   const StepScalars* scalars_ = nullptr;
   int threads_ = 1;
-  std::int64_t kept_ = 0;
+  std::int64_t kept_ = 0, most_ever_ = 0;
   KeptEntries entries_;
   std::unique_ptr<DeviceBuffer> memory_, bits_;
   const float* weight_ = nullptr;  ///< [columns, H], that is turned
