@@ -96,7 +96,8 @@ int data_fetch_command(const Invocation& invocation) {
   data::FetchOptions options;
   options.progress = FetchProgress{};
   options.note = [](const std::string& line) { tell(line); };
-  const std::string directory = invocation.has("to") ? invocation.get("to") : mnist_cache_directory();
+  const std::string directory = invocation.has("to") ? invocation.get("to") : data::mnist_fetch_directory();
+  tell(fmt::format("mnist goes to {}", directory));
   print_line(data::fetch_mnist(directory, options));
   return 0;
 }

@@ -196,7 +196,8 @@ void add_commands(CLI::App& app, std::vector<Command>& commands) {
   add_switch(info, "json", "as JSON");
   Command& fetch = add(data, "fetch", "download a data set and check it");
   add_value(fetch, "name", "NAME", "mnist");
-  add_value(fetch, "--to", "DIR", "directory to write to (the user's cache directory)");
+  add_value(fetch, "--to", "DIR",
+            "directory to write to ($LACUNA_DATA/mnist, or without LACUNA_DATA the user's cache directory)");
 
   CLI::App& recipe = *app.add_subcommand("recipe", "published experiments, from pretraining to report")->allow_extras();
   add(recipe, "list", "names of the recipes");

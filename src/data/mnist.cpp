@@ -4,6 +4,7 @@
 #include <pwd.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 
@@ -49,6 +50,15 @@ std::vector<std::string> mnist_directories() {
   if (data != nullptr && *data != '\0') directories.push_back((std::filesystem::path(data) / "mnist").string());
   directories.push_back(mnist_cache_directory());
   return directories;
+}
+
+std::string mnist_fetch_directory() {
+  const std::vector<std::string> directories = mnist_directories();
+  const auto complete = std::ranges::find_if(directories, [](const std::string& directory) {
+    return std::ranges::none_of(mnist_files(),
+                                [&](const MnistFile& file) { return find_mnist_file(directory, file).empty(); });
+  });
+  return complete == directories.end() ? directories.front() : *complete;
 }
 
 }  // namespace data

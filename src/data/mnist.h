@@ -32,5 +32,7 @@ std::string find_mnist_file(const std::string& directory, const MnistFile& file)
 
 /// Where `mnist` without a directory looks, in order.
 std::vector<std::string> mnist_directories();
+/// Where MNIST is to be put: the first of those that holds all four files, else the first, so that `mnist` finds it.
+std::string mnist_fetch_directory();
 
 }  // namespace lacuna::data

@@ -230,6 +230,26 @@ TEST_F(Plain, DataInfo) {
   EXPECT_EQ(json["within_unit_interval"], true);
 }
 
+TEST_F(Plain, MnistIsFetchedToWhereItIsLookedFor) {
+  const auto fetch = [&](const Arguments& more, const std::vector<std::string>& environment) {
+    ProgramOptions options;
+    options.environment = environment;
+    options.environment.push_back("LACUNA_MNIST_MIRROR=file://" + at("nothing").string());
+    Arguments all{"data", "fetch", "mnist"};
+    all.insert(all.end(), more.begin(), more.end());
+    const ProgramResult result = run(all, options);
+    EXPECT_EQ(result.status, 1) << result.err;
+    return result.err.substr(0, result.err.find('\n'));
+  };
+  const std::string data = "LACUNA_DATA=" + at("data").string();
+  EXPECT_EQ(fetch({}, {data}), "mnist goes to " + at("data/mnist").string());
+  EXPECT_TRUE(exists("data/mnist"));
+  EXPECT_EQ(fetch({"--to", "here"}, {data}), "mnist goes to here");
+  EXPECT_FALSE(exists("cache"));
+  EXPECT_EQ(fetch({}, {}), "mnist goes to " + at("cache/lacuna/mnist").string());
+  EXPECT_THAT(run({"data", "fetch", "--help"}).out, HasSubstr("$LACUNA_DATA/mnist"));
+}
+
 TEST_F(Plain, Devices) {
   const ProgramResult text = run({"devices"});
   EXPECT_EQ(text.status, 0);

@@ -3,6 +3,7 @@
 #include <cmath>
 #include <cstring>
 
+#include "data/mnist.h"
 #include "data_support.h"
 #include "lacuna/data.h"
 #include "lacuna/npy.h"
@@ -201,6 +202,24 @@ TEST(OpenDataset, MnistMissing) {
   scratch.write("cache/lacuna/mnist/train-images-idx3-ubyte.gz", gzip(images(2)));
   scratch.write("cache/lacuna/mnist/train-labels-idx1-ubyte.gz", gzip(labels(2)));
   EXPECT_EQ(open_dataset("mnist").rows(), 2);
+}
+
+TEST(OpenDataset, MnistIsFetchedToWhereItIsLookedForFirst) {
+  const ScratchDirectory scratch;
+  const ScopedEnvironment cache("XDG_CACHE_HOME", (scratch / "cache").c_str());
+  for (const char* unset : {static_cast<const char*>(nullptr), ""}) {
+    const ScopedEnvironment data("LACUNA_DATA", unset);
+    EXPECT_EQ(data::mnist_fetch_directory(), scratch / "cache/lacuna/mnist");
+  }
+  const ScopedEnvironment data("LACUNA_DATA", (scratch / "data").c_str());
+  EXPECT_EQ(data::mnist_fetch_directory(), scratch / "data/mnist");
+  const auto put = [&](std::span<const data::MnistFile> files) {
+    for (const data::MnistFile& file : files) scratch.write("cache/lacuna/mnist/" + file.published_name(), "");
+  };
+  put(std::span(data::mnist_files()).first(3));
+  EXPECT_EQ(data::mnist_fetch_directory(), scratch / "data/mnist");
+  put(data::mnist_files());
+  EXPECT_EQ(data::mnist_fetch_directory(), scratch / "cache/lacuna/mnist");
 }
 
 TEST(OpenDataset, CacheDirectoryFollowsTheEnvironment) {
