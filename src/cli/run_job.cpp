@@ -53,20 +53,6 @@ void tell_header(const Settings& settings, const Backend& backend, const Dataset
   tell(fmt::format("network  {}; {} parameters", network_text(model.network), parameters));
 }
 
-/// What the output layer never gives cannot be learnt, and may be most of the loss.
-void warn_of_values_out_of_reach(const Dataset& data, const Network& network) {
-  if (network.classifier || data.dtype() == DType::u8 || data.streamed()) return;
-  const Activation output = network.output_layer().activation;
-  if (output == Activation::identity) return;
-  const ValueSummary values = summarize(data);
-  const bool sigmoid = output == Activation::sigmoid;
-  if (values.minimum >= 0 && !(sigmoid && values.maximum > 1)) return;
-  tell(fmt::format(
-      "warning: {} has values from {:.4g} to {:.4g}, of which a {} output reaches only those {}: rescale the "
-      "data or use --output-activation identity",
-      data.name(), values.minimum, values.maximum, to_string(output), sigmoid ? "between 0 and 1" : "from 0 on"));
-}
-
 /// restore_newest; whatever does not fit, the error names the checkpoint.
 std::optional<std::string> restore(Trainer& trainer, const RunDirectory& directory, std::int64_t samples,
                                    Console& console) {
@@ -211,6 +197,19 @@ std::string data_text(const Dataset& data) {
                      data::type_text(data.dtype(), data.stored_dtype()), data.streamed() ? ", streamed" : "");
 }
 
+std::string out_of_reach_text(const Dataset& data, const Network& network) {
+  if (network.classifier || data.dtype() == DType::u8 || data.streamed()) return {};
+  const Activation output = network.output_layer().activation;
+  if (output == Activation::identity) return {};
+  const ValueSummary values = summarize(data);
+  const bool sigmoid = output == Activation::sigmoid;
+  if (values.minimum >= 0 && !(sigmoid && values.maximum > 1)) return {};
+  return fmt::format(
+      "{} has values from {:.4g} to {:.4g}, of which a {} output reaches only those {}: rescale the data or use "
+      "--output-activation identity",
+      data.name(), values.minimum, values.maximum, to_string(output), sigmoid ? "between 0 and 1" : "from 0 on");
+}
+
 CommandResult run_in_directory(const JobRun& run, Console& console, const StopOnSignal& stop) {
   Settings settings = run.settings;
   settings.data_options.stream = run.job.data.streamed ? Streaming::on : Streaming::off;  // for whoever resumes it
@@ -272,7 +271,8 @@ CommandResult run_job(const Invocation& invocation, CommandBit command, Job (*ma
   const auto backend = open_backend(settings);
   Job job = make(settings, *backend);
   tell_header(settings, *backend, job.data.train, job.model);
-  warn_of_values_out_of_reach(job.data.train, job.model.network);
+  if (const std::string text = out_of_reach_text(job.data.train, job.model.network); !text.empty())
+    tell("warning: " + text);
   std::optional<Trainer> trainer(std::in_place, *backend, std::move(job.model), job.data.train, job.options);
   for (const std::string& remark : trainer->remarks()) tell("choice   " + remark);
 

@@ -18,6 +18,9 @@ struct CommandResult {
 /// For people: what computes, and what is learnt from.
 std::string device_text(const Settings& settings, const Backend& backend);
 std::string data_text(const Dataset& data);
+/// A warning of values that the output layer never gives: they cannot be learnt, and may be most of the loss. Empty
+/// where there are none, or where nobody has looked at all samples (streamed ones).
+std::string out_of_reach_text(const Dataset& data, const Network& network);
 
 /// A job that is ready to begin.
 struct JobRun {

@@ -8,6 +8,7 @@
 #include <set>
 
 #include "cli/job_settings.h"
+#include "cli/run_job.h"
 #include "lacuna/error.h"
 #include "train/memory.h"
 #include "train/plans.h"
@@ -71,6 +72,30 @@ std::vector<SweepJob> check_sweep(const SweepPlan& plan, const std::vector<Sweep
     }
   }
   return jobs;
+}
+
+std::vector<std::string> warnings_of(const std::vector<SweepJob>& jobs, const std::vector<SweepCell>& cells) {
+  // Models that share samples and output activation are warned of alike; looking at all samples takes time.
+  std::map<std::pair<const AutoencoderData*, Activation>, std::string> known;
+  std::vector<std::string> texts;
+  std::map<std::string, std::vector<std::string>> about;
+  for (std::size_t i = 0; i < jobs.size(); ++i) {
+    const Dataset& train = jobs[i].data->samples.train;
+    const Network network = autoencoder_of(jobs[i].settings, train);
+    const auto [entry, is_new] = known.try_emplace({jobs[i].data.get(), network.output_layer().activation});
+    if (is_new) entry->second = out_of_reach_text(train, network);
+    const std::string& text = entry->second;
+    if (text.empty()) continue;
+    if (about[text].empty()) texts.push_back(text);
+    about[text].push_back(cells[i].name);
+  }
+  std::vector<std::string> warnings;
+  for (const std::string& text : texts) {
+    const std::vector<std::string>& names = about[text];
+    const std::string others = names.size() > 1 ? fmt::format(" and {} more", names.size() - 1) : "";
+    warnings.push_back(fmt::format("warning: cell {}{}: {}", names.front(), others, text));
+  }
+  return warnings;
 }
 
 void require_room_for_jobs(const std::vector<SweepJob>& jobs, std::size_t at_once) {

@@ -18,6 +18,9 @@ struct SweepJob {
 /// naming the model. `backend` encodes where the models learn from codes.
 std::vector<SweepJob> check_sweep(const SweepPlan& plan, const std::vector<SweepCell>& cells, Backend& backend);
 
+/// What `lacuna train` would warn of, each once: the first model that it is about, and how many more.
+std::vector<std::string> warnings_of(const std::vector<SweepJob>& jobs, const std::vector<SweepCell>& cells);
+
 /// Throws InputError where the largest `jobs` of the models together need more memory than there is.
 void require_room_for_jobs(const std::vector<SweepJob>& jobs, std::size_t at_once);
 

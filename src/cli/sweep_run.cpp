@@ -134,6 +134,7 @@ class Sweep {
     for (const GridAxis& axis : plan_.axes)
       axes.push_back(fmt::format("{} {}", axis.setting->name, fmt::join(axis.values, " ")));
     tell(fmt::format("sweep    {} models: {}; {} at once", cells_.size(), fmt::join(axes, ", "), at_once_));
+    for (const std::string& warning : warnings_of(jobs_, cells_)) tell(warning);
   }
 
   void open_directory() {

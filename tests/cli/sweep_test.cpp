@@ -4,9 +4,11 @@
 #include <chrono>
 #include <fstream>
 #include <nlohmann/json.hpp>
+#include <sstream>
 #include <thread>
 
 #include "cli/cli_test.h"
+#include "lacuna/npy.h"
 
 namespace lacuna::test {
 
@@ -73,6 +75,26 @@ TEST_F(Sweep, AModelIsTheOneThatTrainMakes) {
   expect_same_model("all/rho=0.2,hidden=6,4", "alone");
   EXPECT_EQ(read_text(at("all/rho=0.2,hidden=6,4/config.toml")), read_text(at("alone/config.toml")));
   EXPECT_EQ(run({"eval", "all/rho=0.2,hidden=6,4"}).status, 0);
+}
+
+TEST_F(Sweep, WarnsAsTrainDoesOnceForAllThatItIsAbout) {
+  const float values[] = {-1.5f, 0.25f, 0.5f, 3.0f};
+  write_npy(at("signed.npy").string(), ConstTensorView(values, DType::f32, Shape{2, 2}));
+  const ProgramResult result = sweep({"--data", "npy:signed.npy", "--grid", "output-activation=sigmoid,identity,relu",
+                                      "--grid", "seed=0..2", "--out", "s"});
+  ASSERT_EQ(result.status, 0) << result.err;
+  std::vector<std::string> warnings;
+  std::istringstream lines(result.err);
+  for (std::string line; std::getline(lines, line);)
+    if (line.starts_with("warning: ")) warnings.push_back(line);
+  const std::string text = "signed.npy has values from -1.5 to 3, of which a";
+  EXPECT_THAT(warnings,
+              ElementsAre(::testing::StartsWith("warning: cell output-activation=sigmoid,seed=0 and 2 more: " + text +
+                                                " sigmoid output"),
+                          ::testing::StartsWith("warning: cell output-activation=relu,seed=0 and 2 more: " + text +
+                                                " relu output reaches only those from 0 on")));
+  const ProgramResult one = sweep({"--data", "npy:signed.npy", "--grid", "seed=7", "--out", "one"});
+  EXPECT_THAT(one.err, HasSubstr("warning: cell seed=7: " + text));
 }
 
 TEST_F(Sweep, ResultsAreSortedAndForMachinesAndPeople) {
