@@ -73,13 +73,16 @@ class Drawing {
       return fmt::format("<text class=\"mid\" x=\"{:.0f}\" y=\"{:.0f}\">{}</text>\n", chart_.width / 2,
                          chart_.height / 2, escaped(chart_.empty));
     draw_axes();
-    for (std::size_t i = 0; i < chart_.series.size(); ++i) draw_series(i);
+    find_curves();
+    for (const Curve& curve : curves_) draw_series(curve.front());
     draw_references();
     if (chart_.legend) draw_legend();
     return fmt::to_string(out_);
   }
 
  private:
+  using Curve = std::vector<std::size_t>;  // the series that it stands for
+
   template <class... T>
   void put(fmt::format_string<T...> format, T&&... values) {
     fmt::format_to(std::back_inserter(out_), format, std::forward<T>(values)...);
@@ -127,6 +130,30 @@ class Drawing {
   double down(double y) const { return bottom_ - (bottom_ - top_) * y_.place(y); }
   bool shown(double y) const { return !y_.logarithmic || y > 0; }
   std::string value_text(double y) const { return chart_.shares ? percent(y) : figure(y); }
+
+  /// Whether no eye can tell the two apart: nowhere are they a pixel from each other.
+  bool alike(const Series& a, const Series& b) const {
+    if (a.x != b.x || a.y.size() != b.y.size()) return false;
+    const auto drawn = [this](double y) { return std::isfinite(y) && shown(y); };
+    for (std::size_t i = 0; i < a.y.size(); ++i) {
+      if (drawn(a.y[i]) != drawn(b.y[i])) return false;
+      if (drawn(a.y[i]) && std::abs(down(a.y[i]) - down(b.y[i])) >= 1) return false;
+    }
+    return true;
+  }
+
+  /// Of series that lie upon each other one curve is drawn, and the legend names them all beside it.
+  void find_curves() {
+    for (std::size_t i = 0; i < chart_.series.size(); ++i) {
+      const auto same = std::ranges::find_if(curves_, [&](const Curve& curve) {
+        return chart_.legend && alike(chart_.series[curve.front()], chart_.series[i]);
+      });
+      if (same == curves_.end())
+        curves_.push_back({i});
+      else
+        same->push_back(i);
+    }
+  }
 
   void draw_axes() {
     std::string grid;
@@ -190,14 +217,18 @@ class Drawing {
     }
   }
 
+  /// "Loss 14.12"
+  std::string named(const Series& series) const {
+    const auto last = std::find_if(series.y.rbegin(), series.y.rend(), [](double y) { return std::isfinite(y); });
+    return last == series.y.rend() || !chart_.legend_values ? series.name : series.name + " " + value_text(*last);
+  }
+
   void draw_legend() {
     double x = left_;
-    for (std::size_t i = 0; i < chart_.series.size(); ++i) {
-      const Series& series = chart_.series[i];
-      const auto last = std::find_if(series.y.rbegin(), series.y.rend(), [](double y) { return std::isfinite(y); });
-      const std::string text =
-          last == series.y.rend() || !chart_.legend_values ? series.name : series.name + " " + value_text(*last);
-      put("<path class=\"line {}\" d=\"M{:.1f} 14h18\"/>\n", series_class(i), x);
+    for (const Curve& curve : curves_) {
+      std::string text;
+      for (const std::size_t series : curve) text += (text.empty() ? "" : " and ") + named(chart_.series[series]);
+      put("<path class=\"line {}\" d=\"M{:.1f} 14h18\"/>\n", series_class(curve.front()), x);
       put("<text class=\"ink\" x=\"{:.1f}\" y=\"18\">{}</text>\n", x + 24, escaped(text));
       x += 24 + width_of(text) + 22;
     }
@@ -206,6 +237,7 @@ class Drawing {
   const Chart& chart_;
   fmt::memory_buffer out_;
   bool drawable_ = false;
+  std::vector<Curve> curves_;
   Axis x_, y_;
   double left_ = 0, right_ = 0, top_ = 0, bottom_ = 0;
 };

@@ -34,8 +34,8 @@ struct Chart {
   bool from_zero = false;      ///< the y axis begins at 0
   bool shares = false;         ///< y are shares, shown as percentages
   bool whole_x = false;        ///< x are counts
-  bool legend = false;
-  bool legend_values = true;  ///< the last value of each series stands in the legend
+  bool legend = false;         ///< series that lie upon each other become one curve in it, with all their names
+  bool legend_values = true;   ///< the last value of each series stands in the legend
   double width = 400, height = 240;
   std::string empty = "nothing to draw yet";  ///< said where there is no value
 };

@@ -9,6 +9,7 @@
 namespace lacuna::report {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
@@ -53,6 +54,33 @@ TEST(Chart, MissingValuesAreSteppedOver) {
 TEST(Chart, NothingToDrawIsSaid) {
   EXPECT_THAT(inline_svg(line({NAN})), HasSubstr("nothing to draw yet"));
   EXPECT_THAT(inline_svg(line({})), HasSubstr("nothing to draw yet"));
+}
+
+TEST(Chart, SeriesThatLieUponEachOtherAreOneCurveInTheLegend) {
+  Chart chart = line({400, 200, 100});
+  chart.legend = true;
+  chart.from_zero = true;
+  chart.series.push_back(chart.series[0]);
+  chart.series[1].name = "reconstruction";
+  chart.series.push_back(chart.series[0]);
+  chart.series[2].name = "decay";
+  const auto with = [&](double sum, double decay) {
+    for (std::size_t i = 0; i < 3; ++i) chart.series[0].y[i] = chart.series[1].y[i] + sum;
+    chart.series[2].y = {decay, decay, decay};
+    return inline_svg(chart);
+  };
+  const auto curves = [](const std::string& svg) { return count(svg, "<circle") / 3; };
+  EXPECT_EQ(curves(with(0, 1)), 2u);
+  EXPECT_THAT(with(0, 1), HasSubstr(">loss 100 and reconstruction 100</text>"));
+  EXPECT_THAT(with(0.125, 1), HasSubstr(">loss 100.1 and reconstruction 100</text>")) << "less than a pixel apart";
+  EXPECT_THAT(with(0.125, 1), AllOf(HasSubstr("class=\"line c2\""), HasSubstr(">decay 1</text>"))) << "in its colour";
+  EXPECT_EQ(curves(with(20, 1)), 3u);
+  EXPECT_THAT(with(20, 1), AllOf(HasSubstr(">loss 120</text>"), HasSubstr(">reconstruction 100</text>")));
+  chart.legend = false;
+  EXPECT_EQ(curves(with(0, 1)), 3u) << "the page around it names each by its colour";
+  chart.legend = true;
+  chart.series[0].y[1] = NAN;
+  EXPECT_THAT(inline_svg(chart), Not(HasSubstr(" and "))) << "one of them has a value more";
 }
 
 TEST(Chart, LongSeriesKeepTheirPeaks) {
