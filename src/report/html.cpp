@@ -27,6 +27,14 @@ std::vector<bool> numeric_columns(std::size_t columns, const std::vector<std::ve
   return numeric;
 }
 
+/// Of a name such as "rho=0.1,beta=3", which a narrow table may break after each comma.
+std::string breakable(const std::string& name) {
+  std::string html = escaped(name);
+  for (std::size_t comma = html.find(','); comma != std::string::npos; comma = html.find(',', comma + 1))
+    html.insert(comma + 1, "<wbr>");
+  return html;
+}
+
 }  // namespace
 
 std::string document(const std::string& title, const std::string& kicker, const std::string& header,
@@ -100,7 +108,7 @@ std::string text_table(const std::string& caption, const std::vector<std::string
   for (const auto& row : rows) {
     body += "<tr>";
     for (std::size_t i = 0; i < row.size(); ++i)
-      body += i == 0 ? fmt::format("<th scope=\"row\"{}>{}</th>", style(0), escaped(row[0]))
+      body += i == 0 ? fmt::format("<th scope=\"row\"{}>{}</th>", style(0), breakable(row[0]))
                      : fmt::format("<td{}>{}</td>", style(i), escaped(row[i]));
     body += "</tr>\n";
   }

@@ -57,9 +57,10 @@ ul.legend svg{width:1.75rem;height:.75rem;flex:none}
 table{border-collapse:collapse;font-size:.9375rem;font-variant-numeric:tabular-nums}
 caption{text-align:left;font-weight:600;padding:0 0 .4rem}
 th,td{padding:.4rem .9rem .4rem 0;text-align:left;vertical-align:top;border-bottom:1px solid var(--rule)}
+th:last-child,td:last-child{padding-right:0}
 thead th{color:var(--muted);font-weight:600;font-size:.8125rem;vertical-align:bottom}
 tbody th{font-weight:400}
-td.number,th.number{text-align:right;white-space:nowrap}
+td.number,th.number{text-align:right}td.number,tbody th.number{white-space:nowrap}
 .settings{width:100%;table-layout:fixed}
 .settings td{color:var(--muted);overflow-wrap:anywhere}
 .settings tr.changed th{font-weight:650}
@@ -86,6 +87,7 @@ code{font:.9em ui-monospace,'SF Mono',Menlo,Consolas,monospace;overflow-wrap:any
 footer{margin-top:4rem;padding-bottom:2.5rem}
 footer p{max-width:none;margin:0;padding-top:1rem;border-top:1px solid var(--rule)}
 .scroll thead th:first-child,.scroll tbody th:first-child{position:sticky;left:0;background:var(--bg)}
+@media(max-width:60rem){table{font-size:.875rem}th,td{padding-right:.6rem}thead th{font-size:.75rem}}
 @media(max-width:30rem){.confusion{font-size:.75rem}.confusion th,.confusion td{padding:.3rem .1rem;min-width:1.5rem}
 .confusion tbody th,.confusion thead th{font-size:.75rem}}
 @media print{h2{break-after:avoid}figure,tr{break-inside:avoid}}

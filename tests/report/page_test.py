@@ -14,7 +14,7 @@ import tempfile
 
 from browser import Browser
 
-WIDE, PHONE = 1200, 390
+WIDE, HALF, PHONE = 1200, 800, 390
 HOSTILE = '<script>alert("&")</script><img src=http://127.0.0.1/x>'
 
 # Everything that a look at the page needs, in one object.
@@ -67,6 +67,7 @@ LOOK = r"""
     problems: texts('.problems li'), references: texts('text.named'), legend: texts('.legend li'),
     scripts: all('script').length, links, faint,
     background: getComputedStyle(document.body).backgroundColor,
+    cut: all('.scroll').filter((s) => s.scrollWidth > s.clientWidth).map((s) => s.getAttribute('aria-label')),
     width: [document.documentElement.scrollWidth, document.documentElement.clientWidth],
     levels: all('h1,h2,h3,h4,h5,h6').map((h) => Number(h.tagName[1])),
   };
@@ -182,6 +183,20 @@ def check_comparison(pages):
     check("sparsity" in header and "batch" not in header, "settings that are the same are not compared", header)
 
 
+def check_sweep(pages):
+    """The table of a sweep over three settings is whole on half a screen, too."""
+    pages.run("sweep", "--data", "synthetic:100", "--validation", "40", "--hidden", "4", "--epochs", "1", "--force",
+              "--grid", "rho=0.05,0.1", "--grid", "beta=1,3", "--grid", "seed=1,2", "--out", "sweep")
+    view = pages.look("sweep/report.html")
+    header, *rows = view["tables"][0]
+    check(len(header) == 11 and header[-1] == "final validation loss", header)
+    check("rho=0.05,beta=3,seed=2" in [row[0] for row in rows], rows)
+    check(not view["cut"], f"at {WIDE} tables are cut off:", view["cut"])
+    pages.browser.open(pages.at("sweep/report.html"), HALF, "light")
+    cut = pages.browser.evaluate(LOOK)["cut"]
+    check(not cut, f"at {HALF} tables are cut off:", cut)
+
+
 def check_recipe(pages):
     for name in ("kl", "softmax"):
         shutil.copytree(pages.at(name), pages.at(f"recipe/{name}"), dirs_exist_ok=True)
@@ -252,11 +267,12 @@ def main():
             pages.run(*common, "--hidden", "36", "--rho", "0.2", "--epochs", "3", "--out", "kl")
             pages.run(*common, "--hidden", "16", "--sparsity", "l1", "--epochs", "2", "--out", "l1")
             classifier(pages, "softmax")
-            for look in (check_one_run, check_classifier, check_comparison, check_recipe, check_broken, check_svg):
+            for look in (check_one_run, check_classifier, check_comparison, check_sweep, check_recipe, check_broken,
+                         check_svg):
                 look(pages)
         finally:
             browser.close()
-    print("report pages: six looked at, wide and narrow, light and dark")
+    print("report pages: seven looked at, wide and narrow, light and dark")
 
 
 if __name__ == "__main__":
