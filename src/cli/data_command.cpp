@@ -5,6 +5,7 @@
 #include "cli/commands.h"
 #include "cli/output.h"
 #include "cli/resolve.h"
+#include "core/json_text.h"
 #include "core/words.h"
 #include "data/fetch.h"
 #include "data/info.h"
@@ -33,7 +34,7 @@ std::string as_json(const data::DataInfo& info) {
   json["label_counts"] = nlohmann::ordered_json::object();
   for (const auto& [label, count] : info.label_counts) json["label_counts"][std::to_string(label)] = count;
   json["class_names"] = info.class_names;
-  return json.dump(2, ' ', false, nlohmann::json::error_handler_t::replace);
+  return core::json_text(json);
 }
 
 std::string as_text(const data::DataInfo& info) {

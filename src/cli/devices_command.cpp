@@ -4,6 +4,7 @@
 
 #include "cli/commands.h"
 #include "cli/output.h"
+#include "core/json_text.h"
 #include "lacuna/backend.h"
 
 namespace lacuna::cli {
@@ -21,7 +22,7 @@ std::string as_json(const DeviceList& list) {
     json["devices"].push_back(item);
   }
   json["missing"] = list.missing;
-  return json.dump(2, ' ', false, nlohmann::json::error_handler_t::replace);
+  return core::json_text(json);
 }
 
 std::string as_text(const DeviceList& list) {

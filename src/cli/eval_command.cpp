@@ -7,6 +7,7 @@
 #include "cli/output.h"
 #include "cli/resolve.h"
 #include "cli/run_job.h"
+#include "core/json_text.h"
 #include "lacuna/error.h"
 #include "lacuna/trainer.h"
 #include "train/classification.h"
@@ -63,7 +64,7 @@ CommandResult evaluate(const Invocation& invocation) {
 
 int eval_command(const Invocation& invocation) {
   const CommandResult result = evaluate(invocation);
-  print_line(result.json.dump(2, ' ', false, nlohmann::json::error_handler_t::replace));
+  print_line(core::json_text(result.json));
   return result.status;
 }
 

@@ -3,6 +3,7 @@
 #include "cli/commands.h"
 #include "cli/output.h"
 #include "cli/recipe_run.h"
+#include "core/json_text.h"
 #include "io/file.h"
 #include "lacuna/error.h"
 
@@ -39,7 +40,7 @@ int run_and_report(const Recipe& recipe, const RecipePlan& plan) {
     for (const auto& bar : recipe.quick ? nlohmann::ordered_json::array() : json["bars"])
       tell(fmt::format("{:8} {}: {}", bar["reached"] ? "reached" : "missed", bar["title"].get<std::string>(),
                        bar["shown"].get<std::string>()));
-    print_line(json.dump(2, ' ', false, nlohmann::json::error_handler_t::replace));
+    print_line(core::json_text(json));
   } catch (const Interrupted& interrupted) {
     tell(fmt::format("{} was interrupted; the same command with --resume{} goes on", recipe.name,
                      plan.force ? " in place of --force" : ""));

@@ -16,6 +16,7 @@
 #include "cli/resolve.h"
 #include "cli/run_job.h"
 #include "core/clock.h"
+#include "core/json_text.h"
 #include "io/atomic_file.h"
 #include "lacuna/error.h"
 #include "lacuna/parameter_arrays.h"
@@ -212,8 +213,7 @@ class RecipeRun {
     json["tables"] = tables();
     json["bars"] = bars();
     json["pictures"] = pictures_;
-    io::write_text_file(plan_.out + "/recipe.json",
-                        json.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n");
+    io::write_text_file(plan_.out + "/recipe.json", core::json_text(json) + "\n");
     return json;
   }
 

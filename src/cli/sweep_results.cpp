@@ -10,6 +10,7 @@
 #include <numeric>
 #include <string_view>
 
+#include "core/json_text.h"
 #include "core/words.h"
 #include "io/atomic_file.h"
 #include "io/file.h"
@@ -255,7 +256,7 @@ void SweepResults::write(const Json& about, bool pictures) const {
   }
   json["cells"] = Json::array();
   for (const std::size_t cell : order()) json["cells"].push_back(rows_[cell]);
-  io::write_text_file(sweep_file(out_), json.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n");
+  io::write_text_file(sweep_file(out_), core::json_text(json) + "\n");
   if (pictures) io::write_text_file(out_ + "/sweep.svg", picture());
 }
 

@@ -1,13 +1,14 @@
 #include "cli/commands.h"
 #include "cli/output.h"
 #include "cli/run_job.h"
+#include "core/json_text.h"
 
 namespace lacuna::cli {
 
 namespace {
 
 int print(const CommandResult& result) {
-  print_line(result.json.dump(2, ' ', false, nlohmann::json::error_handler_t::replace));
+  print_line(core::json_text(result.json));
   return result.status;
 }
 

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
+#include "core/json_text.h"
 #include "lacuna/error.h"
 
 namespace lacuna {
@@ -67,7 +68,7 @@ Classification classify(Backend& backend, const Model& model, const Dataset& dat
 std::string evaluation_json(const Classification& test, const std::optional<Classification>& rest) {
   nlohmann::ordered_json json = to_json(test);
   if (rest) json["rest"] = to_json(*rest);
-  return json.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
+  return core::json_text(json) + "\n";
 }
 
 Dataset encode_dataset(Backend& backend, const Model& model, const Dataset& data) {

@@ -61,6 +61,7 @@ TEST_F(Classify, SoftmaxOnCodesIsSavedAsOneNetworkOnSamples) {
   const ProgramResult eval = run({"eval", "run", "--split", "test"});
   must(eval);
   EXPECT_EQ(json::parse(eval.out)["confusion"], found["confusion"]);
+  EXPECT_THAT(eval.out, ::testing::ContainsRegex("\n    \\[[0-9]+(, [0-9]+){9}\\]\n")) << "the last row is a line";
   EXPECT_THAT(files_below(at("run")), ::testing::Contains("weights.png"));
   const std::string metrics = read_text(at("run/metrics.jsonl"));
   EXPECT_THAT(metrics, HasSubstr("test_accuracy"));

@@ -57,7 +57,9 @@ TEST(Classification, TheFileHasEachClassWithItsName) {
   const auto backend = make_backend("cpu", {.threads = 1});
   const Dataset named = five().with_notes({{"none", "right", "up"}, {}});
   const Classification c = classify(*backend, judge(), named);
-  const auto json = nlohmann::json::parse(evaluation_json(c, classify(*backend, judge(), five())));
+  const std::string text = evaluation_json(c, classify(*backend, judge(), five()));
+  EXPECT_THAT(text, ::testing::HasSubstr("\"confusion\": [\n    [1, 0, 0],\n    [0, 1, 1],\n    [0, 1, 1]\n  ]"));
+  const auto json = nlohmann::json::parse(text);
   EXPECT_EQ(json["data"], "points");
   EXPECT_EQ(json["samples"], 5);
   EXPECT_EQ(json["accuracy"], 0.6);
