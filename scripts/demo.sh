@@ -41,8 +41,8 @@ last_epoch=$(tail -n 1 "$run/metrics.jsonl")
 cat <<END
 
 A KL-sparse autoencoder 784-200-784 trained on $data for $(field epoch "$last_epoch") epochs:
-  training loss          $(field loss "$last_epoch")
-  test loss              $(field loss "$evaluation")
+  training loss          $(field loss "$last_epoch") (mean over the last epoch's steps, the KL penalty of each batch by itself)
+  test loss              $(field loss "$evaluation") (of the test set as one batch)
   test reconstruction    $(field reconstruction "$evaluation")
   explained variance     $(field explained_variance "$evaluation")
   mean code activation   $(field mean_activation "$evaluation") (wanted: 0.1)

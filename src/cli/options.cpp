@@ -154,7 +154,10 @@ void add_commands(CLI::App& app, std::vector<Command>& commands) {
   add_value(eval, "model", "MODEL", kModelHelp);
   add_settings(eval, kEval, false);
   add_value(eval, "--config", "FILE", kConfigHelp);
-  eval.app->footer("What is not given is taken from the model, which remembers what it was trained with.");
+  eval.app->footer(
+      "What is not given is taken from the model, which remembers what it was trained with.\n"
+      "The loss is that of all samples as one batch. What train prints is the mean over an epoch's steps, and its KL\n"
+      "penalty that of each batch by itself, mostly larger.");
 
   Command& encode = add(app, "encode", "codes of all samples as a float32 array");
   add_value(encode, "model", "MODEL", kModelHelp);

@@ -270,6 +270,7 @@ TEST_F(Plain, HelpAndVersion) {
   EXPECT_EQ(train_help.status, 0);
   for (const char* part : {"Data:", "Network:", "Objective:", "Training:", "--weight-decay", "0.001", "--resume"})
     EXPECT_THAT(train_help.out, HasSubstr(part));
+  EXPECT_THAT(run({"eval", "--help"}).out, HasSubstr("as one batch")) << "what its loss is, beside that of training";
   const ProgramResult version = run({"--version"});
   EXPECT_EQ(version.status, 0);
   EXPECT_THAT(version.out, ::testing::StartsWith("lacuna "));
