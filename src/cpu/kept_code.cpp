@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstddef>
 
+#include "core/kept_share.h"
 #include "cpu/cpu_executable.h"
 #include "cpu/split_gemm.h"
 
@@ -20,6 +21,11 @@ KeptUnits kept_units(const StepPlan& plan) {
 }
 
 }  // namespace
+
+std::int64_t units_to_one_kept() {
+  constexpr std::int64_t kUsual = 8, kBesideTiles = 32;
+  return has_split_gemm() ? kBesideTiles : kUsual;
+}
 
 std::int64_t lay_out(KeptEntries& s, int threads, void* memory) {
   std::int64_t at = 0;
@@ -43,10 +49,9 @@ std::int64_t lay_out(KeptEntries& s, int threads, void* memory) {
 std::unique_ptr<KeptCode> KeptCode::make(const StepPlan& plan, const TopK& op, const StepScalars* scalars,
                                          int threads) {
   const std::int64_t rows = plan[op.values].shape[0], units = plan[op.values].shape[1];
-  const std::int64_t share = has_split_gemm() ? kUnitsToOneKeptBesideTiles : kUnitsToOneKept;
   const KeptUnits k = kept_units(plan);
   const std::int64_t kept = std::min(k.kept, units), ever = std::max(k.start, k.kept),
-                     most = std::min(units / share, ever);
+                     most = std::min(units / units_to_one_kept(), ever);
   constexpr std::int64_t kMost = std::int64_t{1} << 30;  // entries, addressed with 32 bits
   if (kept == 0 || kept > most || rows * most > kMost) return nullptr;
 

@@ -13,11 +13,7 @@ namespace lacuna::cpu {
 /// kept).
 class KeptCode {
  public:
-  /// Beyond this share of the units dense products are the better choice, where those go through tiles already beyond a
-  /// smaller one. docs/benchmarks.md has the crossovers.
-  static constexpr std::int64_t kUnitsToOneKept = 8, kUnitsToOneKeptBesideTiles = 32;
-
-  /// nullptr where the k that `plan` comes to is too large a share of the units.
+  /// nullptr where the k that `plan` comes to is too large a share of the units (core/kept_share.h).
   static std::unique_ptr<KeptCode> make(const StepPlan& plan, const TopK& code, const StepScalars* scalars,
                                         int threads);
 

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "core/kept_share.h"
 #include "core/memory.h"
 #include "lacuna/error.h"
 
@@ -64,10 +65,9 @@ double turned_count(const Network& network) {
 /// Bytes of the kept units of a top-k code, by samples and by units, 16 for each that there is room for, and of the
 /// weight that meets them and its gradient, transposed: where few enough are kept (cpu/kept_code.cpp).
 double kept_bytes(const Network& network, const TrainerOptions& options, double rows, double plans) {
-  constexpr std::int64_t kUnitsToOneKept = 8;
   if (network.encoder.empty() || network.code_layer().kept == 0 || network.code_layer().convolution) return 0;
   const Layer& code = network.code_layer();
-  const std::int64_t limit = code.outputs / kUnitsToOneKept;
+  const std::int64_t limit = code.outputs / cpu::units_to_one_kept();
   if (code.kept > limit) return 0;
   const auto most = static_cast<double>(std::min(limit, std::max(code.kept, options.kept_at_start)));
   const bool turned = !network.tied && !network.decoder.empty();

@@ -1,5 +1,9 @@
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
+#include "core/kept_share.h"
+#include "lacuna/data.h"
 #include "train/memory.h"
 
 namespace lacuna {
@@ -31,18 +35,41 @@ TEST(TrainingMemory, CountsTheTransposedGradientsOfTallLayers) {
 }
 
 TEST(TrainingMemory, CountsTheKeptUnitsOfATopKCode) {
-  Network network = Network::autoencoder(60, {80});
+  const std::int64_t units = 10 * cpu::units_to_one_kept();
+  Network network = Network::autoencoder(120, {units});  // no layer is tall
   const double all = training_bytes(network, Optimizer{}, 10, 10);
+  const double turned = 2.0 * 4.0 * 120.0 * static_cast<double>(units);
   network.encoder[0].kept = 4;
-  EXPECT_EQ(training_bytes(network, Optimizer{}, 10, 10), all + 16 * 10 * 4 + 2 * 4 * 60 * 80);
+  EXPECT_EQ(training_bytes(network, Optimizer{}, 10, 10), all + 16 * 10 * 4 + turned);
   TrainerOptions options;
   options.batch = 10;
   options.kept_at_start = 50;
-  EXPECT_EQ(training_bytes(network, options, 10), all + 16 * 10 * 10 + 2 * 4 * 60 * 80) << "from 10 on they are few";
+  EXPECT_EQ(training_bytes(network, options, 10), all + 16 * 10 * 10 + turned) << "from 10 on they are few";
   network.tied = true;
   EXPECT_EQ(training_bytes(network, Optimizer{}, 10, 10), all + 16 * 10 * 4) << "a tied weight is not turned";
   network.encoder[0].kept = 11;
   EXPECT_EQ(training_bytes(network, Optimizer{}, 10, 10), all) << "too many";
+}
+
+TEST(TrainingMemory, CountsKeptUnitsWhereTheBackendGoesThroughThem) {
+  const Dataset data = synthetic_digits(20);
+  const std::int64_t units = 10 * cpu::units_to_one_kept();
+  const auto backend = make_backend("cpu", {.threads = 1});
+  TrainerOptions options;
+  options.batch = 20;
+  options.objective.sparsity = Sparsity::topk;
+  for (const std::int64_t kept : {10, 11}) {
+    Model model(Network::autoencoder(data.features(), {units}, Activation::identity));
+    const double all = training_bytes(model.network, options, data.rows());
+    model.network.encoder[0].kept = model.network.encoder[0].kept_in_evaluation = kept;
+    const double counted = training_bytes(model.network, options, data.rows());
+    const Trainer trainer(*backend, model, data, options);
+    const bool through_kept = std::ranges::any_of(trainer.remarks(), [](const std::string& remark) {
+      return remark.find("products with the code go through those alone") != std::string::npos;
+    });
+    EXPECT_EQ(through_kept, kept == 10);
+    EXPECT_EQ(through_kept, counted > all) << kept << " of " << units;
+  }
 }
 
 TEST(TrainingMemory, CountsNoiseAndDropout) {
