@@ -17,7 +17,7 @@ int mosaic_command(const Invocation& invocation) {
   const std::int64_t units = invocation.count("units", 1, 100);
   const std::int64_t columns = invocation.count("columns", 1, 0);
   const Model model = load_model(path);
-  const report::Image image = weight_picture(model, units, columns, false);
+  const report::Image image = weight_picture(model, units, columns);
   report::write_png(out, image);
   tell(fmt::format("{}: weights of {} units, {} x {} pixels", out,
                    std::min(units, model.layout.parameters().front().shape[0]), image.width, image.height));

@@ -179,6 +179,8 @@ void add_commands(CLI::App& app, std::vector<Command>& commands) {
   add_value(mosaic, "--out", "FILE.png", "picture to write");
   add_value(mosaic, "--units", "N", "first N units (100)");
   add_value(mosaic, "--columns", "N", "tiles in a row (as square as possible)");
+  mosaic.app->footer(
+      "Vectors of a square number of values, such as 784, are taken for square images, as by reconstruct --png.");
 
   Command& exporting = add(app, "export", "parameters as NumPy arrays, a file for each");
   add_value(exporting, "model", "MODEL", kModelHelp);

@@ -45,12 +45,15 @@ std::string network_text(const Network& network) {
          (network.classifier ? ", softmax" : fmt::format(", {} output", to_string(network.output_layer().activation)));
 }
 
-void tell_header(const Settings& settings, const Backend& backend, const Dataset& data, const Model& model) {
+void tell_header(const Settings& settings, const Backend& backend, const Job& job) {
+  const Dataset& data = job.data.train;
+  const Model& model = job.model;
   std::int64_t parameters = 0;
   for (const Parameter& parameter : model.layout.parameters()) parameters += parameter.elements();
   tell(device_text(settings, backend));
   tell(data_text(data));
   tell(fmt::format("network  {}; {} parameters", network_text(model.network), parameters));
+  if (const std::string text = why_no_tiles(job.pictures); !text.empty()) tell("note     " + text);
 }
 
 /// restore_newest; whatever does not fit, the error names the checkpoint.
@@ -270,7 +273,7 @@ CommandResult run_job(const Invocation& invocation, CommandBit command, Job (*ma
   const Settings settings = job_settings(invocation, command);
   const auto backend = open_backend(settings);
   Job job = make(settings, *backend);
-  tell_header(settings, *backend, job.data.train, job.model);
+  tell_header(settings, *backend, job);
   if (const std::string text = out_of_reach_text(job.data.train, job.model.network); !text.empty())
     tell("warning: " + text);
   std::optional<Trainer> trainer(std::in_place, *backend, std::move(job.model), job.data.train, job.options);

@@ -20,6 +20,7 @@
 #include "io/atomic_file.h"
 #include "io/directory_lock.h"
 #include "lacuna/error.h"
+#include "train/pictures.h"
 
 namespace lacuna::cli {
 
@@ -134,6 +135,7 @@ class Sweep {
     for (const GridAxis& axis : plan_.axes)
       axes.push_back(fmt::format("{} {}", axis.setting->name, fmt::join(axis.values, " ")));
     tell(fmt::format("sweep    {} models: {}; {} at once", cells_.size(), fmt::join(axes, ", "), at_once_));
+    if (const std::string text = why_no_tiles(jobs_.front().data->pictures); !text.empty()) tell("note     " + text);
     for (const std::string& warning : warnings_of(jobs_, cells_)) tell(warning);
   }
 

@@ -45,7 +45,7 @@ void draw_tile(Image& image, std::int64_t left, std::int64_t top, const float* v
 
 }  // namespace
 
-std::optional<TileShape> tile_shape(const Shape& shape, std::int64_t features) {
+std::optional<TileShape> image_tile(const Shape& shape) {
   if (shape.rank() == 2) return TileShape{shape[0], shape[1]};
   if (shape.rank() == 3) {
     if (shape[0] == 1) return TileShape{shape[1], shape[2]};
@@ -53,7 +53,11 @@ std::optional<TileShape> tile_shape(const Shape& shape, std::int64_t features) {
     if (shape[2] == 3) return TileShape{shape[0], shape[1], 3};
     if (shape[0] == 3) return TileShape{shape[1], shape[2], 3, true};
   }
-  if (shape.rank() > 1) return std::nullopt;
+  return std::nullopt;
+}
+
+std::optional<TileShape> tile_shape(const Shape& shape, std::int64_t features) {
+  if (shape.rank() > 1) return image_tile(shape);
   const std::int64_t side = square_root(features);
   if (side < 2) return std::nullopt;
   return TileShape{side, side};

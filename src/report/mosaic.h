@@ -15,11 +15,14 @@ struct TileShape {
   bool planar = false;  ///< [3, h, w] rather than [h, w, 3]
 };
 
-/// [h, w], [1, h, w], [h, w, 1], [3, h, w] and [h, w, 3] are pictures. A flat or unknown shape is a square one if
-/// `features` is a square number of at least 4. Nothing else can be drawn as tiles.
+/// [h, w], [1, h, w], [h, w, 1], [3, h, w] and [h, w, 3] are images.
+std::optional<TileShape> image_tile(const Shape& sample_shape);
+
+/// Where a picture is asked for, a flat or unknown shape may be that of a square image, too: if `features` is a square
+/// number of at least 4. Nothing else can be drawn as tiles.
 std::optional<TileShape> tile_shape(const Shape& sample_shape, std::int64_t features);
 
-/// One row of pixels, for samples that are no pictures.
+/// One row of pixels, for samples that are no images.
 TileShape row_shape(std::int64_t features);
 
 enum class TileScaling {

@@ -26,8 +26,7 @@ std::optional<report::TileShape> model_tile(const Model& model) {
 
 /// A convolution's kernels of one channel, or of three, are pictures themselves.
 std::optional<report::TileShape> kernel_tile(const Shape& weight) {
-  return report::tile_shape(weight[1] == 1 ? Shape{weight[2], weight[3]} : Shape{weight[1], weight[2], weight[3]},
-                            weight[1] * weight[2] * weight[3]);
+  return report::image_tile(weight[1] == 1 ? Shape{weight[2], weight[3]} : Shape{weight[1], weight[2], weight[3]});
 }
 
 [[noreturn]] void no_pictures(const std::string& what, std::int64_t features, const Shape& shape) {
@@ -36,21 +35,37 @@ std::optional<report::TileShape> kernel_tile(const Shape& weight) {
                   features, shape.rank() > 0 ? " of shape " + to_string(shape) : ""));
 }
 
-}  // namespace
+const Parameter& first_weight(const Model& model) {
+  return model.layout.parameters().front();
+}
 
-report::Image weight_picture(const Model& model, std::int64_t units, std::int64_t columns, bool rows_for_others) {
-  const Parameter& weight = model.layout.parameters().front();
-  const std::int64_t features = weight.elements() / weight.shape[0];
-  const bool kernels = weight.shape.rank() == 4;
-  auto tile = kernels ? kernel_tile(weight.shape) : model_tile(model);
+std::int64_t row_elements(const Parameter& weight) {
+  return weight.elements() / weight.shape[0];
+}
+
+report::Image drawn(const Model& model, std::int64_t units, const report::TileShape& tile, std::int64_t columns) {
+  const Parameter& weight = first_weight(model);
   report::MosaicOptions options;
   options.columns = columns;
-  if (!tile) {
-    if (!rows_for_others || features > kWidestRow) no_pictures("cannot draw weights", features, model.sample_shape);
-    tile = report::row_shape(features);
-    options.columns = 1;
-  }
-  return report::mosaic(model.data(weight.name), std::min(units, weight.shape[0]), *tile, options);
+  return report::mosaic(model.data(weight.name), std::min(units, weight.shape[0]), tile, options);
+}
+
+/// Tiles where samples are images, else a row of pixels for each unit; nothing where that would be too wide.
+std::optional<report::Image> weights_of_run(const Model& model, const Dataset& data) {
+  const Parameter& weight = first_weight(model);
+  const auto tile = weight.shape.rank() == 4 ? kernel_tile(weight.shape) : report::image_tile(data.sample_shape());
+  if (tile) return drawn(model, kPictureSamples, *tile, 0);
+  if (row_elements(weight) > kWidestRow) return std::nullopt;
+  return drawn(model, kPictureSamples, report::row_shape(row_elements(weight)), 1);
+}
+
+}  // namespace
+
+report::Image weight_picture(const Model& model, std::int64_t units, std::int64_t columns) {
+  const Parameter& weight = first_weight(model);
+  const auto tile = weight.shape.rank() == 4 ? kernel_tile(weight.shape) : model_tile(model);
+  if (!tile) no_pictures("cannot draw weights", row_elements(weight), model.sample_shape);
+  return drawn(model, units, *tile, columns);
 }
 
 void round_to_bits(std::vector<float>& values) {
@@ -80,6 +95,15 @@ SamplePictures sample_pictures(Backend& backend, const Model& model, const Datas
   return pictures;
 }
 
+std::string why_no_tiles(const Dataset& data) {
+  if (report::image_tile(data.sample_shape())) return {};
+  const char* weights =
+      data.features() > kWidestRow ? "there is no weights.png" : "weights.png has a row of pixels for each unit";
+  const auto square = report::tile_shape(data.sample_shape(), data.features());
+  return fmt::format("samples of {} are no images: {}{}", to_string(data.sample_shape()), weights,
+                     square ? fmt::format("; if they are, lacuna mosaic draws {0} x {0} tiles", square->width) : "");
+}
+
 std::vector<std::string> write_pictures(const std::string& directory, Backend& backend, const Model& model,
                                         const Dataset& data) {
   std::vector<std::string> written;
@@ -87,9 +111,8 @@ std::vector<std::string> write_pictures(const std::string& directory, Backend& b
     written.push_back(directory + "/" + name);
     report::write_png(written.back(), image);
   };
-  if (model_tile(model) || model.network.features() <= kWidestRow)
-    write("weights.png", weight_picture(model, kPictureSamples, 0, true));
-  if (!model.network.classifier && report::tile_shape(data.sample_shape(), data.features())) {
+  if (const auto weights = weights_of_run(model, data)) write("weights.png", *weights);
+  if (!model.network.classifier && report::image_tile(data.sample_shape())) {
     const SamplePictures pictures = sample_pictures(backend, model, data);
     write("input.png", pictures.input);
     write("reconstruction.png", pictures.reconstruction);

@@ -12,9 +12,9 @@ namespace lacuna {
 
 constexpr std::int64_t kPictureSamples = 100;
 
-/// The first `units` rows of encoder.0.weight, each normalised by itself; columns 0: as square as possible. Units over
-/// samples that are no pictures are drawn as rows of pixels if `rows_for_others`, else throw InputError.
-report::Image weight_picture(const Model& model, std::int64_t units, std::int64_t columns, bool rows_for_others);
+/// The first `units` rows of encoder.0.weight as tiles, each normalised by itself; columns 0: as square as possible.
+/// Samples of no known shape may be square images. Throws InputError if they are no pictures.
+report::Image weight_picture(const Model& model, std::int64_t units, std::int64_t columns);
 
 struct SamplePictures {
   report::Image input, reconstruction;  ///< the same samples
@@ -27,7 +27,11 @@ SamplePictures sample_pictures(Backend& backend, const Model& model, const Datas
 /// Values of at least 1/2 become 1, all others 0; NaN stays NaN.
 void round_to_bits(std::vector<float>& values);
 
-/// weights.png, and where samples are pictures input.png and reconstruction.png. Returns the paths written.
+/// What to say of a run on samples that no shape says are images; empty of images.
+std::string why_no_tiles(const Dataset& data);
+
+/// weights.png, and where the shape of samples says that they are images input.png and reconstruction.png; vectors have
+/// a row of pixels for each unit, unless they are too long. Returns the paths written.
 std::vector<std::string> write_pictures(const std::string& directory, Backend& backend, const Model& model,
                                         const Dataset& data);
 

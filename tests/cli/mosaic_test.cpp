@@ -14,6 +14,7 @@ namespace lacuna::test {
 namespace {
 
 using report::Image;
+using report::image_tile;
 using report::mosaic;
 using report::MosaicOptions;
 using report::tile_shape;
@@ -105,6 +106,10 @@ TEST(Mosaic, WhatIsAPicture) {
   EXPECT_FALSE(tile_shape({768}, 768));
   EXPECT_FALSE(tile_shape({2, 5, 7}, 70));
   EXPECT_FALSE(tile_shape({}, 1));
+  EXPECT_EQ(image_tile({20, 30})->height, 20);
+  EXPECT_EQ(image_tile({3, 20, 30})->channels, 3);
+  EXPECT_FALSE(image_tile({784})) << "where nobody asks for a picture, a vector is a vector";
+  EXPECT_FALSE(image_tile({}));
 }
 
 TEST(Png, ComesBackAsItWent) {

@@ -83,6 +83,9 @@ TEST_F(Sweep, WarnsAsTrainDoesOnceForAllThatItIsAbout) {
   const ProgramResult result = sweep({"--data", "npy:signed.npy", "--grid", "output-activation=sigmoid,identity,relu",
                                       "--grid", "seed=0..2", "--out", "s"});
   ASSERT_EQ(result.status, 0) << result.err;
+  const std::size_t note = result.err.find("\nnote     samples of [2] are no images");
+  ASSERT_NE(note, std::string::npos) << result.err;
+  EXPECT_EQ(result.err.find("no images", note + 50), std::string::npos) << "said once for all";
   std::vector<std::string> warnings;
   std::istringstream lines(result.err);
   for (std::string line; std::getline(lines, line);)

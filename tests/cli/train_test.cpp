@@ -109,6 +109,28 @@ TEST_F(Train, DataThatAreNoPicturesGetWeightsAsRows) {
   EXPECT_FALSE(exists("m.png"));
 }
 
+TEST_F(Train, VectorsAreTakenForImagesOnlyWhereAPictureIsAskedFor) {
+  std::vector<float> values;
+  for (int i = 0; i < 5 * 9; ++i) values.push_back(static_cast<float>(i % 7) / 7);
+  write_npy(at("vectors.npy").string(), ConstTensorView(values.data(), DType::f32, Shape{5, 9}));
+  write_npy(at("images.npy").string(), ConstTensorView(values.data(), DType::f32, Shape{5, 3, 3}));
+  const ProgramResult vectors = train({"--data", "npy:vectors.npy", "--hidden", "4", "--out", "vectors"});
+  ASSERT_EQ(vectors.status, 0) << vectors.err;
+  EXPECT_THAT(vectors.err,
+              HasSubstr("\nnote     samples of [9] are no images: weights.png has a row of pixels for each "
+                        "unit; if they are, lacuna mosaic draws 3 x 3 tiles\n"));
+  EXPECT_FALSE(exists("vectors/input.png"));
+  const report::Image rows = read_png(at("vectors/weights.png"));
+  EXPECT_EQ(rows.height * (9 + 2), rows.width * (2 * 4 + 1)) << "four rows of nine pixels";
+  const ProgramResult images = train({"--data", "npy:images.npy", "--hidden", "4", "--out", "images"});
+  ASSERT_EQ(images.status, 0) << images.err;
+  EXPECT_THAT(images.err, Not(HasSubstr("no images")));
+  EXPECT_TRUE(exists("images/input.png"));
+  ASSERT_EQ(run({"mosaic", "vectors", "--out", "m.png"}).status, 0);
+  EXPECT_EQ(read_text(at("m.png")), read_text(at("images/weights.png")));
+  EXPECT_EQ(run({"reconstruct", "vectors", "--png", "r.png"}).status, 0);
+}
+
 TEST_F(Train, TheSameSeedGivesTheSameModelAndAnotherSeedAnother) {
   ASSERT_EQ(train({"--out", "a", "--seed", "5"}).status, 0);
   ASSERT_EQ(train({"--out", "b", "--seed", "5"}).status, 0);
