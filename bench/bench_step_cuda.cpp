@@ -9,8 +9,9 @@
 // products/BATCHxHIDDEN/PRECISION: steps of the graph engine with its products as measured (--products measured)
 // against steps with cuBLAS's own, by turns; step_ms and default_ms are medians, ratio is that of the pairwise ratios.
 //
-// models_at_once/8/...: the same for several small models that are trained at once, each resident one on its share of
-// the multiprocessors; step_ms is that of one model. step_graph/...: the steps alone, by events, in each way of putting
+// models_at_once/8/BATCHxHIDDEN/HOW: the same for several models that are trained at once: by graphs of their own, by
+// graphs of them all with one call for each product (batched), or each resident on its share of the multiprocessors;
+// step_ms is that of one model. step_graph/...: the steps alone, by events, in each way of putting
 // them into graphs.
 
 #include <benchmark/benchmark.h>
@@ -198,15 +199,31 @@ void products(benchmark::State& state, Case c, int device) {
 
 constexpr int kModels = 8;
 
-/// Several models trained at once, as a sweep does it: each has a backend and a host thread of its own, all have the
-/// same data. step_ms is the time of all divided by the models, floor_ms that of the products of one model alone.
 int multiprocessors(int device) {
   int count = 0;
   LACUNA_CUDA(cudaDeviceGetAttribute(&count, cudaDevAttrMultiProcessorCount, device));
   return count;
 }
 
-void models_at_once(benchmark::State& state, const Size& size, Engine engine, int device) {
+/// How a sweep trains its models.
+enum class AtOnce : std::uint8_t { graph, batched, resident };
+constexpr const char* kAtOnce[] = {"graph", "batched", "resident"};
+
+BackendOptions in_a_sweep(AtOnce how, int device) {
+  BackendOptions options;
+  options.engine = how == AtOnce::resident ? Engine::resident : Engine::graph;
+  if (how == AtOnce::resident) options.multiprocessors = multiprocessors(device) / kModels;
+  if (how == AtOnce::batched) {
+    options.products.batched = true;
+    options.group = make_backend(fmt::format("cuda:{}", device))->make_group();
+  }
+  return options;
+}
+
+/// Several models trained at once, as a sweep does it: each has a backend and a host thread of its own, all have the
+/// same data. step_ms is the time of all divided by the models, floor_ms that of the products of one model alone.
+void models_at_once(benchmark::State& state, const Size& size, AtOnce how, int device) {
+  const BackendOptions as_in_a_sweep = in_a_sweep(how, device);
   const Dataset data = first_digits(60'000 / size.batch * size.batch);
   std::vector<std::unique_ptr<Backend>> backends;
   std::vector<std::unique_ptr<Trainer>> trainers;
@@ -215,9 +232,6 @@ void models_at_once(benchmark::State& state, const Size& size, Engine engine, in
     initialize(model, {}, static_cast<std::uint64_t>(i));
     TrainerOptions options;
     options.batch = size.batch;
-    BackendOptions as_in_a_sweep;
-    as_in_a_sweep.engine = engine;
-    if (engine == Engine::resident) as_in_a_sweep.multiprocessors = multiprocessors(device) / kModels;
     backends.push_back(make_backend(fmt::format("cuda:{}", device), as_in_a_sweep));
     trainers.push_back(std::make_unique<Trainer>(*backends.back(), model, data, options));
   }
@@ -242,13 +256,13 @@ void models_at_once(benchmark::State& state, const Size& size, Engine engine, in
   times.report(state, size);
 }
 
-void add_models_at_once(const Size& size, Engine engine, int device) {
-  const std::string name =
-      fmt::format("models_at_once/{}/{}x{}/{}", kModels, size.batch, size.hidden, to_string(engine));
+void add_models_at_once(const Size& size, AtOnce how, int device) {
+  const std::string name = fmt::format("models_at_once/{}/{}x{}/{}", kModels, size.batch, size.hidden,
+                                       kAtOnce[static_cast<std::size_t>(how)]);
   benchmark::RegisterBenchmark(name.c_str(),
                                [=](benchmark::State& state) {
                                  try {
-                                   models_at_once(state, size, engine, device);
+                                   models_at_once(state, size, how, device);
                                  } catch (const InputError& error) {
                                    state.SkipWithError(error.what());
                                  }
@@ -311,8 +325,9 @@ void add_benchmarks(int device) {
       for (const Precision precision : kPrecisions) add_training_step({size, engine, precision}, device);
   for (const Size& size : kSizes)
     for (const Precision precision : kPrecisions) add_products(size, precision, device);
-  constexpr Size kSmall{100, 64};
-  for (const Engine engine : kEngines) add_models_at_once(kSmall, engine, device);
+  constexpr Size kSmall{100, 64}, kLarge{1200, 500};
+  for (const AtOnce how : {AtOnce::graph, AtOnce::batched, AtOnce::resident}) add_models_at_once(kSmall, how, device);
+  for (const AtOnce how : {AtOnce::graph, AtOnce::batched}) add_models_at_once(kLarge, how, device);
   for (const GraphVariant& variant : graph_variants())
     benchmark::RegisterBenchmark(
         fmt::format("step_graph/{}x{}/{}", kSizes[0].batch, kSizes[0].hidden, variant.name).c_str(),

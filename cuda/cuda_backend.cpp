@@ -9,8 +9,10 @@
 #include "devices.h"
 #include "lacuna/error.h"
 #include "placed_data.h"
+#include "resident/resident_plan.h"
 #include "runtime/event.h"
 #include "timed_executable.h"
+#include "together/joint_executable.h"
 
 namespace lacuna::cuda {
 
@@ -63,6 +65,7 @@ class CudaReadback final : public Readback {
 CudaBackend::CudaBackend(int index, const BackendOptions& options)
     : index_(index),
       options_(options),
+      group_(options.products.batched ? dynamic_cast<JointModels*>(options.group.get()) : nullptr),
       multiprocessors_(use_device(index)),
       engines_(options.engine, options.precision,
                options.multiprocessors > 0 ? std::min(options.multiprocessors, multiprocessors_) : multiprocessors_),
@@ -133,6 +136,8 @@ std::int64_t CudaBackend::memory_bytes() const {
 std::unique_ptr<Executable> CudaBackend::compile(const StepPlan& plan, const Bindings& bindings) {
   stream_.make_current();
   return engines_.compile(plan, bindings, stream_, [&](const Bindings& to) {
+    if (group_ && is_training_step(plan))
+      return compile_joint(plan, to, stream_, products_, cudnn_, multiprocessors_, *group_);
     return cuda::compile(plan, to, stream_, products_, cudnn_, multiprocessors_);
   });
 }
@@ -141,6 +146,10 @@ std::unique_ptr<Executable> CudaBackend::compile_timed(const StepPlan& plan, con
                                                        std::vector<OperationTime>& times) {
   stream_.make_current();
   return cuda::compile_timed(plan, bindings, stream_, products_, cudnn_, multiprocessors_, times);
+}
+
+std::shared_ptr<ModelGroup> CudaBackend::make_group() const {
+  return std::make_shared<JointModels>();
 }
 
 }  // namespace lacuna::cuda

@@ -8,6 +8,7 @@
 #include "libs/cudnn.h"
 #include "product_choice.h"
 #include "runtime/stream.h"
+#include "together/joint_models.h"
 
 namespace lacuna::cuda {
 
@@ -41,10 +42,12 @@ class CudaBackend final : public Backend {
   std::unique_ptr<Executable> compile(const StepPlan& plan, const Bindings& bindings) override;
   std::unique_ptr<Executable> compile_timed(const StepPlan& plan, const Bindings& bindings,
                                             std::vector<OperationTime>& times) override;
+  std::shared_ptr<ModelGroup> make_group() const override;
 
  private:
   int index_;
   BackendOptions options_;
+  JointModels* group_;  // of the options; null: none, or its products are not batched
   int multiprocessors_;
   EngineChoice engines_;
   Stream stream_;

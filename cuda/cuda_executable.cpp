@@ -2,7 +2,10 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "lacuna/error.h"
+#include "step_sequence.h"
 
 namespace lacuna::cuda {
 
@@ -79,9 +82,11 @@ std::unique_ptr<Executable> compile(const StepPlan& plan, const Bindings& bindin
                     choice.cublas().precision());
   // All of it is done before the first step, and nothing of it belongs into the graphs.
   DeviceMemory arena = place_arena(plan, layout, stream);
-  PlanProducts products = choice.choose(plan, layout, convolutions);
+  PlanProducts products = choice.choose(plan, layout);
   const PlanResources resources{plan, layout, products, convolutions, layout.workspace(stream.get())};
-  StepGraphs graphs(sequence, resources, options.most_steps);
+  const Branch branch(stream.get());
+  StepGraphs graphs(stream.get(), std::min(options.most_steps, sequence.longest()),
+                    [&](std::int64_t steps) { sequence.enqueue(steps, resources, branch); });
   return std::make_unique<CudaExecutable>(stream, std::move(arena), std::move(convolutions), std::move(products),
                                           std::move(graphs));
 }

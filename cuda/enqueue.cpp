@@ -9,10 +9,8 @@ namespace {
 struct Enqueue {
   const PlanResources& resources;
   const Operation* rider;
-  Bf16Copies& copies;
   const Workspace& workspace = resources.workspace;
   const PlanLayout& layout = resources.layout;
-  const PlanProducts& cublas = resources.products;
   const PlanConvolutions& convolutions = resources.convolutions;
 
   template <class T = float>
@@ -26,22 +24,6 @@ struct Enqueue {
     std::vector<const float*> result;
     for (BufferId id : ids) result.push_back(at(id));
     return result;
-  }
-
-  /// C = op(A) op(B) as Cublas::gemm_row_major; in bf16 from copies of the operands.
-  void product(Transpose turn_a, Transpose turn_b, std::int64_t m, std::int64_t n, std::int64_t k, BufferId a,
-               BufferId b, BufferId c, bool accumulate = false) const {
-    if (cublas.precision() != Precision::bf16)
-      return cublas.gemm_row_major(turn_a, turn_b, m, n, k, at(a), at(b), at(c), accumulate);
-    const std::uint16_t *copy_a = bf16_copy(a), *copy_b = bf16_copy(b);
-    cublas.gemm_row_major(turn_a, turn_b, m, n, k, copy_a, copy_b, at(c), accumulate);
-  }
-  /// The operand's copy, made here where the one there is out of date.
-  const std::uint16_t* bf16_copy(BufferId operand) const {
-    const std::size_t index = copies.index_of(operand);
-    std::uint16_t* copy = layout.bf16_copy(index);
-    if (copies.must_make(index)) narrow(workspace, {at(operand), copy, shape(operand).elements()});
-    return copy;
   }
 
   BeginStepArgs arguments(const BeginStep& op) const {
@@ -102,9 +84,6 @@ struct Enqueue {
   }
 
   void operator()(const DenseForward& op) const {
-    const std::int64_t rows = shape(op.input)[0], in = shape(op.input)[1], out = shape(op.output)[1];
-    const Transpose turn = op.weight_layout == WeightLayout::out_in ? Transpose::yes : Transpose::no;
-    product(Transpose::no, turn, rows, out, in, op.input, op.weight, op.output);
     if (op.bias == kNoBuffer) return;
     (*this)(BiasActivation{op.output, op.bias, op.activation, op.column_sums, op.column_abs_sums});
   }
@@ -176,17 +155,8 @@ struct Enqueue {
     softmax(workspace, {at(op.logits), at(op.bias), logits[0], logits[1]});
   }
 
-  void operator()(const DenseBackward& op) const {
-    const std::int64_t rows = shape(op.delta)[0], in = shape(op.input)[1], out = shape(op.delta)[1];
-    const bool out_in = op.weight_layout == WeightLayout::out_in;
-    if (op.weight_gradient != kNoBuffer && out_in)
-      product(Transpose::yes, Transpose::no, out, in, rows, op.delta, op.input, op.weight_gradient, op.accumulate);
-    if (op.weight_gradient != kNoBuffer && !out_in)
-      product(Transpose::yes, Transpose::no, in, out, rows, op.input, op.delta, op.weight_gradient, op.accumulate);
-    if (op.input_gradient == kNoBuffer) return;
-    product(Transpose::no, out_in ? Transpose::no : Transpose::yes, rows, in, out, op.delta, op.weight,
-            op.input_gradient);
-  }
+  /// It is its products.
+  void operator()(const DenseBackward&) const {}
 
   void operator()(const UpdateParameters& op) const {
     update_parameters(workspace,
@@ -219,10 +189,26 @@ struct Enqueue {
 
 }  // namespace
 
-void enqueue(const FusedOperation& operation, const PlanResources& resources, Bf16Copies& copies) {
-  std::visit(Enqueue{resources, operation.rider, copies}, *operation.operation);
+ProductAddresses enqueue_copies(const PlannedProduct& product, const PlanResources& resources, Bf16Copies& copies) {
+  const Precision precision = resources.products.precision();
+  if (precision == Precision::bf16)
+    for (const BufferId operand : {product.a, product.b})
+      if (const std::size_t index = copies.index_of(operand); copies.must_make(index))
+        narrow(resources.workspace, {resources.layout.at(operand), resources.layout.bf16_copy(index),
+                                     resources.plan[operand].shape.elements()});
+  return addresses_of(product, resources.layout, copies, precision);
+}
+
+void enqueue_rest(const FusedOperation& operation, const PlanResources& resources, Bf16Copies& copies) {
+  std::visit(Enqueue{resources, operation.rider}, *operation.operation);
   copies.wrote(*operation.operation);
   if (operation.rider) copies.wrote(*operation.rider);
+}
+
+void enqueue(const FusedOperation& operation, const PlanResources& resources, Bf16Copies& copies) {
+  for (const PlannedProduct& product : products_of(resources.plan, *operation.operation))
+    resources.products.multiply(product.shape, enqueue_copies(product, resources, copies));
+  enqueue_rest(operation, resources, copies);
 }
 
 }  // namespace lacuna::cuda

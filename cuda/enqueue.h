@@ -5,6 +5,7 @@
 #include "plan_convolutions.h"
 #include "plan_layout.h"
 #include "plan_products.h"
+#include "planned_products.h"
 
 namespace lacuna::cuda {
 
@@ -22,5 +23,10 @@ struct PlanResources {
 /// Puts the work of an operation, and of the one that rides along, on the stream. `copies` knows what the operations
 /// that were enqueued before it in its step have left of copies.
 void enqueue(const FusedOperation& operation, const PlanResources& resources, Bf16Copies& copies);
+
+/// The same in two, for whoever computes the products otherwise: the bfloat16 copies that a product needs, and where it
+/// finds its operands then; and what comes after an operation's products.
+ProductAddresses enqueue_copies(const PlannedProduct& product, const PlanResources& resources, Bf16Copies& copies);
+void enqueue_rest(const FusedOperation& operation, const PlanResources& resources, Bf16Copies& copies);
 
 }  // namespace lacuna::cuda

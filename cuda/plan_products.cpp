@@ -1,41 +1,21 @@
 #include "plan_products.h"
 
-#include <type_traits>
-
 namespace lacuna::cuda {
 
-namespace {
-
-bool is_aligned(const void* address) {
-  return reinterpret_cast<std::uintptr_t>(address) % LtProduct::kAlignment == 0;
+const LtProduct* PlanProducts::chosen(const ProductShape& shape, const ProductAddresses& at) const {
+  const auto found = chosen_.find(shape);
+  return found != chosen_.end() && at.aligned() ? found->second.get() : nullptr;
 }
 
-}  // namespace
-
-template <class T>
-void PlanProducts::multiply(const ProductShape& s, const T* a, const T* b, float* c) const {
-  const bool of_its_precision = std::is_same_v<T, float> == (precision() != Precision::bf16);
-  const bool has_choice = of_its_precision && is_aligned(a) && is_aligned(b) && is_aligned(c);
-  if (shapes_) {
-    if (has_choice) shapes_->insert(s);
-    return;
-  }
-  const auto found = has_choice ? chosen_.find(s) : chosen_.end();
-  if (found != chosen_.end())
-    (*found->second)(a, b, c);
+void PlanProducts::multiply(const ProductShape& s, const ProductAddresses& at) const {
+  if (const LtProduct* product = chosen(s, at)) return (*product)(at.a, at.b, at.c);
+  const auto with = [&](const auto* a, const auto* b) {
+    cublas_.gemm_row_major(s.transpose_a, s.transpose_b, s.m, s.n, s.k, a, b, at.c, s.accumulate);
+  };
+  if (precision() == Precision::bf16)
+    with(static_cast<const std::uint16_t*>(at.a), static_cast<const std::uint16_t*>(at.b));
   else
-    cublas_.gemm_row_major(s.transpose_a, s.transpose_b, s.m, s.n, s.k, a, b, c, s.accumulate);
-}
-
-void PlanProducts::gemm_row_major(Transpose transpose_a, Transpose transpose_b, std::int64_t m, std::int64_t n,
-                                  std::int64_t k, const float* a, const float* b, float* c, bool accumulate) const {
-  multiply({transpose_a, transpose_b, m, n, k, accumulate}, a, b, c);
-}
-
-void PlanProducts::gemm_row_major(Transpose transpose_a, Transpose transpose_b, std::int64_t m, std::int64_t n,
-                                  std::int64_t k, const std::uint16_t* a, const std::uint16_t* b, float* c,
-                                  bool accumulate) const {
-  multiply({transpose_a, transpose_b, m, n, k, accumulate}, a, b, c);
+    with(static_cast<const float*>(at.a), static_cast<const float*>(at.b));
 }
 
 ProductAlgorithms PlanProducts::algorithms() const {

@@ -7,7 +7,6 @@
 #include <set>
 #include <utility>
 
-#include "enqueue.h"
 #include "lacuna/error.h"
 #include "resident/resident_plan.h"
 #include "runtime/event.h"
@@ -30,16 +29,13 @@ double seconds_of(const ProductShape& shape, const std::string& algorithm, const
   return product_meter() ? product_meter()(shape, algorithm, measure) : measure();
 }
 
-/// The shapes of a plan's products, seen while it is put on the stream for a graph that is thrown away.
-std::set<ProductShape> shapes_of(const StepPlan& plan, const PlanLayout& layout, const Cublas& cublas,
-                                 const PlanConvolutions& convolutions) {
+/// The shapes of those of a plan's products for which an algorithm can be chosen.
+std::set<ProductShape> shapes_of(const StepPlan& plan, const PlanLayout& layout, Precision precision) {
   std::set<ProductShape> shapes;
-  const PlanProducts listing(cublas, shapes);
-  const PlanResources resources{plan, layout, listing, convolutions, layout.workspace(cublas.stream())};
-  Bf16Copies copies(plan);
-  Graph::record(cublas.stream(), [&] {
-    for (const FusedOperation& operation : fuse(plan)) enqueue(operation, resources, copies);
-  });
+  const Bf16Copies copies(plan);
+  for (const Operation& operation : plan.operations)
+    for (const PlannedProduct& product : products_of(plan, operation))
+      if (addresses_of(product, layout, copies, precision).aligned()) shapes.insert(product.shape);
   return shapes;
 }
 
@@ -119,13 +115,12 @@ void set_product_meter(ProductMeter meter) {
 
 ProductChoice::ProductChoice(const Stream& stream, const Cublas& cublas, const ProductOptions& asked)
     : stream_(stream), cublas_(cublas), asked_(asked) {
-  if (asked.measured || !asked.algorithms.empty()) library_.emplace(cublas);
+  if (asked.measured || asked.batched || !asked.algorithms.empty()) library_.emplace(cublas);
 }
 
-PlanProducts ProductChoice::choose(const StepPlan& plan, const PlanLayout& layout,
-                                   const PlanConvolutions& convolutions) {
+PlanProducts ProductChoice::choose(const StepPlan& plan, const PlanLayout& layout) {
   if (!library_ || !is_training_step(plan)) return PlanProducts(cublas_);
-  const std::set<ProductShape> shapes = shapes_of(plan, layout, cublas_, convolutions);
+  const std::set<ProductShape> shapes = shapes_of(plan, layout, cublas_.precision());
   PlanProducts::Chosen chosen;
   std::string all;
   for (const ProductShape& shape : shapes) {
@@ -134,15 +129,18 @@ PlanProducts ProductChoice::choose(const StepPlan& plan, const PlanLayout& layou
     chosen[shape] = made.product;
     all += (all.empty() ? ": " : "; ") + made.remark;
   }
-  std::string remark = fmt::format("products {}: {} of {} shapes by cuBLASLt{}",
-                                   asked_.measured ? "by measurement" : "on record", chosen.size(), shapes.size(), all);
+  const char* how = asked_.measured ? "by measurement" : asked_.batched ? "batched" : "on record";
+  std::string remark =
+      fmt::format("products {}: {} of {} shapes by cuBLASLt{}", how, chosen.size(), shapes.size(), all);
   return PlanProducts(cublas_, std::move(chosen), {std::move(remark)});
 }
 
 const ProductChoice::Choice& ProductChoice::choice(const ProductShape& shape, const Workspace& workspace) {
   const auto found = choices_.find(shape);
   if (found != choices_.end()) return found->second;
-  return choices_[shape] = asked_.measured ? measured(shape, workspace) : recorded(shape);
+  return choices_[shape] = asked_.measured  ? measured(shape, workspace)
+                           : asked_.batched ? for_batches(shape)
+                                            : recorded(shape);
 }
 
 ProductChoice::Choice ProductChoice::measured(const ProductShape& shape, const Workspace& workspace) const {
@@ -166,6 +164,13 @@ ProductChoice::Choice ProductChoice::measured(const ProductShape& shape, const W
     return {};
   }
   return best;
+}
+
+ProductChoice::Choice ProductChoice::for_batches(const ProductShape& shape) const {
+  for (const LtProduct& product : library_->products(shape))
+    if (product.takes_batches())
+      return {std::make_shared<const LtProduct>(product), to_string(shape) + parts_text(product)};
+  return {};
 }
 
 ProductChoice::Choice ProductChoice::recorded(const ProductShape& shape) const {

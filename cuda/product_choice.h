@@ -7,7 +7,6 @@
 #include <string>
 
 #include "lacuna/backend.h"
-#include "plan_convolutions.h"
 #include "plan_layout.h"
 #include "plan_products.h"
 #include "runtime/stream.h"
@@ -22,7 +21,8 @@ using ProductMeter = std::function<double(const ProductShape& shape, const std::
 void set_product_meter(ProductMeter meter);
 
 /// Picks the algorithms of a backend's dense products in training: cuBLAS's own choice, the fastest by measuring what
-/// cuBLASLt proposes for a moment, or those on record. What was measured once holds for all plans.
+/// cuBLASLt proposes for a moment, the first that takes several products at once, or those on record. What was chosen
+/// once holds for all plans.
 class ProductChoice {
  public:
   /// Both must outlive this, and this the plans that it was asked for.
@@ -31,7 +31,7 @@ class ProductChoice {
   const Cublas& cublas() const { return cublas_; }
   /// For a plan whose arena has been placed; puts nothing of the plan's on the stream. Throws InputError where an
   /// algorithm on record is not to be had.
-  PlanProducts choose(const StepPlan& plan, const PlanLayout& layout, const PlanConvolutions& convolutions);
+  PlanProducts choose(const StepPlan& plan, const PlanLayout& layout);
 
  private:
   struct Choice {
@@ -40,6 +40,7 @@ class ProductChoice {
   };
   const Choice& choice(const ProductShape& shape, const Workspace& workspace);
   Choice measured(const ProductShape& shape, const Workspace& workspace) const;
+  Choice for_batches(const ProductShape& shape) const;
   Choice recorded(const ProductShape& shape) const;
 
   const Stream& stream_;

@@ -4,7 +4,6 @@
 #include <vector>
 
 #include "runtime/graph.h"
-#include "step_sequence.h"
 
 namespace lacuna::cuda {
 
@@ -18,11 +17,11 @@ struct GraphOptions {
 /// host, and the device does not wait for it between steps.
 class StepGraphs {
  public:
-  StepGraphs(const StepSequence& sequence, const PlanResources& resources, std::int64_t most_steps) {
-    const cudaStream_t stream = resources.workspace.stream;
-    const Branch branch(stream);
-    for (std::int64_t steps = 1; steps <= std::min(most_steps, sequence.longest()); steps *= 4)
-      rungs_.push_back({steps, Graph::capture(stream, [&] { sequence.enqueue(steps, resources, branch); })});
+  /// `enqueue(steps)` puts so many steps on the stream. None has more than `most`, which is at least 1.
+  template <class Enqueue>
+  StepGraphs(cudaStream_t stream, std::int64_t most, const Enqueue& enqueue) {
+    for (std::int64_t steps = 1; steps <= most; steps *= 4)
+      rungs_.push_back({steps, Graph::capture(stream, [&] { enqueue(steps); })});
   }
 
   /// Launches the largest graph of at most `steps` steps, which is at least 1; returns of how many.

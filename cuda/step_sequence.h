@@ -26,6 +26,9 @@ class StepSequence {
   /// The most steps that are worth a sequence: as many as an epoch has, or one where nothing is trained.
   std::int64_t longest() const;
 
+  /// Of one step, in order.
+  const std::vector<FusedOperation>& operations() const { return operations_; }
+
   /// Puts `steps` steps on the stream of these resources, and what may run beside them on the branch from it.
   void enqueue(std::int64_t steps, const PlanResources& resources, const Branch& branch) const;
 

@@ -18,7 +18,7 @@ class TimedExecutable final : public Executable {
         convolutions_(plan_, cudnn),
         layout_(plan_, bindings, {}, convolutions_.workspace_bytes(), multiprocessors, choice.cublas().precision()),
         arena_(place_arena(plan_, layout_, stream)),
-        products_(choice.choose(plan_, layout_, convolutions_)),
+        products_(choice.choose(plan_, layout_)),
         operations_(fuse(plan_)) {
     for (std::size_t i = 0; i <= operations_.size(); ++i) events_.emplace_back(Event::Timing::on);
   }

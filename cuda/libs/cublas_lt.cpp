@@ -37,6 +37,14 @@ Layout layout_of(cudaDataType type, std::int64_t rows, std::int64_t columns) {
   return Layout(created);
 }
 
+/// Of so many matrices, found by an array of addresses.
+void find_by_addresses(const Layout& layout, std::int32_t count) {
+  const std::uint32_t mode = CUBLASLT_BATCH_MODE_POINTER_ARRAY;
+  LACUNA_CUBLAS(
+      cublasLtMatrixLayoutSetAttribute(layout.get(), CUBLASLT_MATRIX_LAYOUT_BATCH_COUNT, &count, sizeof count));
+  LACUNA_CUBLAS(cublasLtMatrixLayoutSetAttribute(layout.get(), CUBLASLT_MATRIX_LAYOUT_BATCH_MODE, &mode, sizeof mode));
+}
+
 template <class T>
 void prefer(const Preference& preference, cublasLtMatmulPreferenceAttributes_t which, T value) {
   LACUNA_CUBLAS(cublasLtMatmulPreferenceSetAttribute(preference.get(), which, &value, sizeof value));
@@ -90,6 +98,7 @@ struct LtProduct::Problem {
   Problem(cublasLtHandle_t lt, const Cublas& user, const ProductShape& s)
       : handle(lt),
         cublas(user),
+        shape(s),
         beta(s.accumulate ? 1.0f : 0.0f),
         operation(operation_of(user.precision(), s.transpose_b, s.transpose_a)) {
     const cudaDataType type = cublas.precision() == Precision::bf16 ? CUDA_R_16BF : CUDA_R_32F;
@@ -98,8 +107,18 @@ struct LtProduct::Problem {
     c = layout_of(CUDA_R_32F, s.m, s.n);
   }
 
+  /// Of one product, or of a batch whose matrices are found by arrays of addresses.
+  void multiply(const void* first, const void* second, void* result, const cublasLtMatmulAlgo_t& algorithm) const {
+    const float one = 1;
+    const DeviceMemory& workspace = cublas.workspace();
+    LACUNA_CUBLAS(cublasLtMatmul(handle, operation.get(), &one, second, b.get(), first, a.get(), &beta, result, c.get(),
+                                 result, c.get(), &algorithm, workspace.get(),
+                                 static_cast<std::size_t>(workspace.bytes()), cublas.stream()));
+  }
+
   cublasLtHandle_t handle;
   const Cublas& cublas;
+  ProductShape shape;
   float beta;
   Operation operation;
   Layout a, b, c;
@@ -112,12 +131,19 @@ LtProduct::LtProduct(std::shared_ptr<const Problem> problem, const cublasLtMatmu
       parts_(attribute<std::int32_t>(chosen, CUBLASLT_ALGO_CONFIG_SPLITK_NUM)) {}
 
 void LtProduct::operator()(const void* a, const void* b, float* c) const {
-  const Problem& p = *problem_;
-  const float one = 1;
-  const DeviceMemory& workspace = p.cublas.workspace();
-  LACUNA_CUBLAS(cublasLtMatmul(p.handle, p.operation.get(), &one, b, p.b.get(), a, p.a.get(), &p.beta, c, p.c.get(), c,
-                               p.c.get(), &chosen_, workspace.get(), static_cast<std::size_t>(workspace.bytes()),
-                               p.cublas.stream()));
+  problem_->multiply(a, b, c, chosen_);
+}
+
+bool LtProduct::takes_batches() const {
+  std::int32_t takes = 0;
+  std::size_t written = 0;
+  LACUNA_CUBLAS(cublasLtMatmulAlgoCapGetAttribute(&chosen_, CUBLASLT_ALGO_CAP_POINTER_ARRAY_BATCH_SUPPORT, &takes,
+                                                  sizeof takes, &written));
+  return takes != 0;
+}
+
+void LtBatch::operator()(const void* const* a, const void* const* b, float* const* c) const {
+  problem_->multiply(a, b, const_cast<float**>(c), chosen_);
 }
 
 CublasLt::CublasLt(const Cublas& cublas) : cublas_(cublas) {
@@ -147,6 +173,19 @@ std::vector<LtProduct> CublasLt::products(const ProductShape& shape) const {
     if (std::ranges::none_of(products, is_same)) products.push_back(std::move(product));
   }
   return products;
+}
+
+std::optional<LtBatch> CublasLt::batch(const LtProduct& product, int count) const {
+  if (!product.takes_batches()) return std::nullopt;
+  const auto problem = std::make_shared<LtProduct::Problem>(handle_.get(), cublas_, product.problem_->shape);
+  for (const Layout* layout : {&problem->a, &problem->b, &problem->c}) find_by_addresses(*layout, count);
+  cublasLtMatmulHeuristicResult_t needs{};
+  const cublasStatus_t status =
+      cublasLtMatmulAlgoCheck(handle_.get(), problem->operation.get(), problem->b.get(), problem->a.get(),
+                              problem->c.get(), problem->c.get(), &product.chosen_, &needs);
+  const bool fits = needs.workspaceSize <= static_cast<std::size_t>(cublas_.workspace().bytes());
+  if (status != CUBLAS_STATUS_SUCCESS || !fits) return std::nullopt;
+  return LtBatch(problem, product.chosen_);
 }
 
 std::string CublasLt::version() {

@@ -5,6 +5,7 @@
 #include <compare>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -35,10 +36,13 @@ class LtProduct {
   const std::string& algorithm() const { return algorithm_; }
   /// Parts along k that are summed up each by itself (split-K).
   int parts() const { return parts_; }
+  /// Whether it can compute several such products, whose matrices are found by arrays of addresses, as one call.
+  bool takes_batches() const;
   void operator()(const void* a, const void* b, float* c) const;
 
  private:
   friend class CublasLt;
+  friend class LtBatch;
   struct Problem;
   LtProduct(std::shared_ptr<const Problem> problem, const cublasLtMatmulAlgo_t& chosen);
 
@@ -46,6 +50,21 @@ class LtProduct {
   cublasLtMatmulAlgo_t chosen_;
   std::string algorithm_;
   int parts_;
+};
+
+/// Several products of one shape by one algorithm, as one call.
+class LtBatch {
+ public:
+  /// Arrays of the addresses of operands and results, in device memory; each matrix aligned to LtProduct::kAlignment.
+  void operator()(const void* const* a, const void* const* b, float* const* c) const;
+
+ private:
+  friend class CublasLt;
+  LtBatch(std::shared_ptr<const LtProduct::Problem> problem, const cublasLtMatmulAlgo_t& chosen)
+      : problem_(std::move(problem)), chosen_(chosen) {}
+
+  std::shared_ptr<const LtProduct::Problem> problem_;
+  cublasLtMatmulAlgo_t chosen_;
 };
 
 /// cuBLASLt on the stream and in the workspace of a Cublas, for whom products run one after another. It must outlive
@@ -63,6 +82,10 @@ class CublasLt {
   /// lock, and the documentation promises no order. cuBLAS documentation, "cublasLtReductionScheme_t" and "Results
   /// Reproducibility".
   std::vector<LtProduct> products(const ProductShape& shape) const;
+  /// `count` products like this one, which may be another object's, as one call on this stream. The algorithm is the
+  /// same, tile, stages and parts included, so each sum is added up in the same order as alone. None where the
+  /// algorithm cannot do it or needs more workspace than there is.
+  std::optional<LtBatch> batch(const LtProduct& product, int count) const;
   /// "13.1.0"
   static std::string version();
 

@@ -15,6 +15,7 @@ class Stream {
     stream_ = Handle<cudaStream_t, cudaStreamDestroy>(stream);
   }
   cudaStream_t get() const { return stream_.get(); }
+  int device() const { return device_; }
   /// Makes the stream's device the current one: that is each thread's own, and another backend may have changed it.
   void make_current() const { LACUNA_CUDA(cudaSetDevice(device_)); }
   void synchronize() const { LACUNA_CUDA(cudaStreamSynchronize(get())); }

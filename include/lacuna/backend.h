@@ -38,6 +38,16 @@ struct ProductOptions {
   bool measured = false;  ///< the fastest of several algorithms, by measuring each shape for a moment
   /// Else these, for the shapes that they name; all other products by the library's own choice.
   ProductAlgorithms algorithms = {};
+  /// Else the first algorithm that can compute several such products as one call, as the models of a ModelGroup do. A
+  /// model's bits are the same whoever else is in the group.
+  bool batched = false;
+};
+
+/// Models that are trained at the same time on one device, each by a thread and a backend of its own. Those whose steps
+/// have the same products make them together. For BackendOptions.
+class ModelGroup {
+ public:
+  virtual ~ModelGroup() = default;
 };
 
 /// A compiled plan.
@@ -142,6 +152,9 @@ class Backend {
                                                     std::vector<OperationTime>& /*times*/) {
     return compile(plan, bindings);
   }
+
+  /// For models that are trained at the same time on this device; null where a backend has no use for it.
+  virtual std::shared_ptr<ModelGroup> make_group() const { return nullptr; }
 };
 
 /// The CPU backend. `threads` 0: one per core that this process may use. Threads are OpenMP's: each thread that runs
@@ -156,7 +169,7 @@ enum class Precision : std::uint8_t { fp32, tf32, bf16 };
 
 const char* to_string(Precision precision);
 const char* to_string(Engine engine);
-/// "default", "measured", or "SHAPE=ALGORITHM,...".
+/// "default", "measured", "batched", or "SHAPE=ALGORITHM,...".
 std::string to_string(const ProductOptions& products);
 /// Throw InputError naming the words they know.
 Precision parse_precision(std::string_view word);
@@ -166,9 +179,10 @@ ProductOptions parse_products(std::string_view word);
 struct BackendOptions {
   int threads = 0;  ///< CPU: as in make_cpu_backend
   Precision precision = Precision::fp32;
-  Engine engine = Engine::automatic;  ///< the CPU backend has one only
-  ProductOptions products = {};       ///< GPU
-  int multiprocessors = 0;            ///< GPU: so many a resident model takes, beside others; 0: all
+  Engine engine = Engine::automatic;       ///< the CPU backend has one only
+  ProductOptions products = {};            ///< GPU
+  int multiprocessors = 0;                 ///< GPU: so many a resident model takes, beside others; 0: all
+  std::shared_ptr<ModelGroup> group = {};  ///< GPU, with ProductOptions::batched: who else is trained meanwhile
 };
 
 /// "auto", "cpu", "cuda" or "cuda:N". auto takes a GPU where there is one. Throws InputError, saying why and

@@ -225,7 +225,8 @@ CommandResult run_in_directory(const JobRun& run, Console& console, const StopOn
     settings.epochs = std::max(settings.epochs, trainer.position().epoch);  // what is done stays on record
     // What was measured stays on record: a run that goes on, or is made again from its configuration, takes the same.
     if (trainer.engine() != Engine::automatic) settings.backend.engine = trainer.engine();
-    if (settings.backend.products.measured) settings.backend.products = {false, trainer.products()};
+    if (const ProductOptions& products = settings.backend.products; products.measured || products.batched)
+      settings.backend.products = {.algorithms = trainer.products()};
     io::write_text_file(directory.config(), config_text(settings));
   } catch (...) {
     directory.discard_if_empty();

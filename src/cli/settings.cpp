@@ -293,8 +293,9 @@ std::vector<Setting> make_settings() {
        T::text, kTrains, true, [](S& s, V v) { s.backend.engine = parse_engine(v); },
        [](const S& s) { return std::string(to_string(s.backend.engine)); }},
       {"products", "Machine", "NAME",
-       "GPU, engine graph: default | measured (the fastest algorithm for each shape; the run records which)", T::text,
-       kTrains, true, [](S& s, V v) { s.backend.products = parse_products(v); },
+       "GPU, engine graph: default | measured (the fastest algorithm for each shape; the run records which) | batched "
+       "(one call for all models that a sweep trains at once)",
+       T::text, kTrains, true, [](S& s, V v) { s.backend.products = parse_products(v); },
        [](const S& s) { return to_string(s.backend.products); }},
       {"stream", "Machine", "auto|on|off",
        "read samples from their file window by window (auto: above half of the memory of host or GPU)", T::text,

@@ -87,6 +87,7 @@ class Sweep {
         cells_(make_cells(plan.axes)),
         first_(first_settings()),
         backend_(open_backend(first_)),
+        group_(backend_->make_group()),
         jobs_(check_sweep(plan, cells_, *backend_)),
         at_once_(jobs_at_once(plan, *backend_, first_, cells_.size())),
         results_(plan.out, plan.axes, cells_, metric()) {
@@ -203,6 +204,7 @@ class Sweep {
     if (backend_->describe().kind != "cuda") return settings;
     Engine& engine = settings.backend.engine;
     if (engine == Engine::automatic) engine = Engine::graph;
+    settings.backend.group = group_;
     const int most = plan_.jobs > 0 ? static_cast<int>(plan_.jobs) : static_cast<int>(kGpuJobs);
     if (engine == Engine::resident) settings.backend.multiprocessors = std::max(1, multiprocessors(*backend_) / most);
     return settings;
@@ -211,10 +213,12 @@ class Sweep {
   Json train(std::size_t cell, Backend& backend, SweepProgress& progress, Console& console,
              const StopOnSignal& stop) const {
     const SweepJob& of = jobs_[cell];
-    Job job = autoencoder_job(of.settings, backend, *of.data);
+    Settings settings = of.settings;
+    settings.backend.engine = beside_others(settings).backend.engine;  // what it is trained with is what is recorded
+    Job job = autoencoder_job(settings, backend, *of.data);
     std::optional<Trainer> trainer(std::in_place, backend, std::move(job.model), job.data.train, job.options);
     for (const std::string& remark : trainer->remarks()) progress.say_once("choice   " + remark);
-    return run_in_directory({of.settings, backend, job, trainer}, console, stop).json;
+    return run_in_directory({settings, backend, job, trainer}, console, stop).json;
   }
 
   void ended(std::size_t cell, const std::string& status, const Json& found, SweepProgress& progress) {
@@ -255,7 +259,8 @@ class Sweep {
   const SweepPlan& plan_;
   const std::vector<SweepCell> cells_;
   const Settings first_;
-  const std::unique_ptr<Backend> backend_;  // looks at the models, and encodes for those that learn from codes
+  const std::unique_ptr<Backend> backend_;   // looks at the models, and encodes for those that learn from codes
+  const std::shared_ptr<ModelGroup> group_;  // of all that are trained at once
   const std::vector<SweepJob> jobs_;
   const std::size_t at_once_;
   const Clock::time_point start_ = Clock::now();

@@ -17,13 +17,15 @@ constexpr words::Table<Precision, 3> kPrecisions{
     {{Precision::fp32, "fp32"}, {Precision::tf32, "tf32"}, {Precision::bf16, "bf16"}}};
 constexpr words::Table<Engine, 3> kEngines{
     {{Engine::automatic, "auto"}, {Engine::graph, "graph"}, {Engine::resident, "resident"}}};
-constexpr words::Table<bool, 2> kProducts{{{false, "default"}, {true, "measured"}}};  // whether to measure
+enum class Products : std::uint8_t { of_library, measured, batched };
+constexpr words::Table<Products, 3> kProducts{
+    {{Products::of_library, "default"}, {Products::measured, "measured"}, {Products::batched, "batched"}}};
 
 std::unique_ptr<Backend> make_cpu(const BackendOptions& options) {
   if (options.engine != Engine::automatic)
     throw InputError(fmt::format("--engine {} is for GPUs; the device is cpu, which has one engine: leave it at auto",
                                  to_string(options.engine)));
-  if (options.products.measured || !options.products.algorithms.empty())
+  if (options.products.measured || options.products.batched || !options.products.algorithms.empty())
     throw InputError("--products is for GPUs; the device is cpu: leave it at default");
   return cpu::make_backend(options);
 }
@@ -44,7 +46,9 @@ Engine parse_engine(std::string_view word) {
 }
 
 std::string to_string(const ProductOptions& products) {
-  if (products.measured || products.algorithms.empty()) return words::word_of(kProducts, products.measured);
+  if (products.measured) return words::word_of(kProducts, Products::measured);
+  if (products.batched) return words::word_of(kProducts, Products::batched);
+  if (products.algorithms.empty()) return words::word_of(kProducts, Products::of_library);
   std::string text;
   for (const auto& [shape, algorithm] : products.algorithms)
     text += fmt::format("{}{}={}", text.empty() ? "" : ",", shape, algorithm);
@@ -52,8 +56,13 @@ std::string to_string(const ProductOptions& products) {
 }
 
 ProductOptions parse_products(std::string_view word) {
-  if (word.find('=') == std::string_view::npos) return {words::parse(kProducts, "products", word), {}};
   ProductOptions products;
+  if (word.find('=') == std::string_view::npos) {
+    const Products by = words::parse(kProducts, "products", word);
+    products.measured = by == Products::measured;
+    products.batched = by == Products::batched;
+    return products;
+  }
   while (!word.empty()) {
     const std::string_view entry = word.substr(0, word.find(','));
     word.remove_prefix(std::min(word.size(), entry.size() + 1));

@@ -81,6 +81,32 @@ class LtProducts : public testing::TestWithParam<Precision> {
     return {found.begin(), found.end()};
   }
 
+  std::vector<std::vector<double>> computed(const cuda::LtBatch& batch, const std::vector<Case>& cases) const {
+    std::vector<cuda::DeviceMemory> results;
+    std::vector<const void*> addresses;
+    for (const Case& c : cases) addresses.push_back(c.a.get());
+    for (const Case& c : cases) addresses.push_back(c.b.get());
+    for (const Case& c : cases) {
+      const std::size_t bytes = 4 * c.before.size();
+      results.emplace_back(static_cast<std::int64_t>(bytes), "a result");
+      LACUNA_CUDA(cudaMemcpy(results.back().get(), c.before.data(), bytes, cudaMemcpyHostToDevice));
+      addresses.push_back(results.back().get());
+    }
+    const std::size_t bytes = addresses.size() * sizeof(void*);
+    const cuda::DeviceMemory table(static_cast<std::int64_t>(bytes), "addresses");
+    LACUNA_CUDA(cudaMemcpy(table.get(), addresses.data(), bytes, cudaMemcpyHostToDevice));
+    auto* operands = reinterpret_cast<const void* const*>(table.get());
+    batch(operands, operands + cases.size(), reinterpret_cast<float* const*>(table.get()) + 2 * cases.size());
+    stream_.synchronize();
+    std::vector<std::vector<double>> all;
+    for (std::size_t i = 0; i < cases.size(); ++i) {
+      std::vector<float> found(cases[i].before.size());
+      LACUNA_CUDA(cudaMemcpy(found.data(), results[i].get(), 4 * found.size(), cudaMemcpyDeviceToHost));
+      all.emplace_back(found.begin(), found.end());
+    }
+    return all;
+  }
+
   static constexpr int kTimes = 5;
   cuda::Stream stream_;
   cuda::Cublas cublas_{stream_.get(), GetParam()};
@@ -106,6 +132,32 @@ TEST_P(LtProducts, AgreeWithSumsInDoubleAndWithThemselves) {
             for (int again = 1; again < kTimes; ++again) ASSERT_EQ(computed(product, c), got);
           }
         }
+}
+
+/// As models that are trained together need it: who else is in the batch makes no difference.
+TEST_P(LtProducts, HaveTheSameBitsInABatchAsAlone) {
+  Random random(11);
+  constexpr int kCount = 3;
+  int batches = 0;
+  for (const auto& [m, n, k] : {std::array<std::int64_t, 3>{100, 196, 784}, {33, 64, 128}})
+    for (const Transpose turn_a : {Transpose::no, Transpose::yes})
+      for (const bool accumulate : {false, true}) {
+        std::vector<Case> cases;
+        for (int i = 0; i < kCount; ++i)
+          cases.emplace_back(ProductShape{turn_a, Transpose::no, m, n, k, accumulate}, GetParam() == Precision::bf16,
+                             random);
+        for (const cuda::LtProduct& product : library_.products(cases[0].shape)) {
+          SCOPED_TRACE(cuda::to_string(cases[0].shape) + " by " + product.algorithm());
+          const auto batch = library_.batch(product, kCount);
+          EXPECT_TRUE(!batch || product.takes_batches());
+          if (!batch) continue;
+          ++batches;
+          const std::vector<std::vector<double>> together = computed(*batch, cases);
+          for (int i = 0; i < kCount; ++i)
+            EXPECT_EQ(together[static_cast<std::size_t>(i)], computed(product, cases[static_cast<std::size_t>(i)]));
+        }
+      }
+  EXPECT_GT(batches, 0);
 }
 
 TEST_P(LtProducts, AreProposedInTheSameOrderEachTime) {

@@ -273,12 +273,13 @@ TEST_F(ProductChoice, CublasLtThatFailsIsALine) {
 }
 
 TEST_F(ProductChoice, IsWrittenAsItIsRead) {
-  for (const std::string text : {"default", "measured", "nt1x2x3=1.2.3,tn4x5x6+=7"})
+  for (const std::string text : {"default", "measured", "batched", "nt1x2x3=1.2.3,tn4x5x6+=7"})
     EXPECT_EQ(to_string(parse_products(text)), text);
   for (const std::string wrong : {"mesured", "", "a=1,b", "=1", "a=", "a=1,,b=2"})
     EXPECT_THROW(parse_products(wrong), InputError) << wrong;
   EXPECT_THROW(make_backend("cpu", {.products = {.measured = true, .algorithms = {}}}), InputError);
   EXPECT_THROW(make_backend("cpu", {.products = parse_products("a=1")}), InputError);
+  EXPECT_THROW(make_backend("cpu", {.products = parse_products("batched")}), InputError);
 }
 
 }  // namespace

@@ -97,6 +97,11 @@ TEST_F(Program, ModelsTrainedAtOnceHaveTheBitsThatTheyHaveAlone) {
   sweep("resident", "0.05,0.2", {"--engine", "resident", "--jobs", "2"});
   sweep("resident-alone", "0.2", {"--engine", "resident", "--jobs", "2"});
   expect_same_model("resident", "resident-alone", "0.2");
+  sweep("batched", "0.05,0.1,0.2", {"--products", "batched", "--jobs", "3"});
+  sweep("batched-alone", "0.2", {"--products", "batched", "--jobs", "1"});
+  expect_same_model("batched", "batched-alone", "0.2");
+  EXPECT_THAT(read_text(at("batched/rho=0.2/config.toml")),
+              HasSubstr("engine = \"graph\"\nproducts = \"nn10x6x784=1.20.0.1.0.0.0.0.0,"));
 }
 
 TEST_F(Program, ARunGoesOnOnTheOtherDevice) {

@@ -96,6 +96,14 @@ std::optional<LtAlgorithm> lt_algorithm(const cublasLtMatmulAlgo_t& algorithm, c
   return found;
 }
 
+std::uint64_t lt_workspace(const LtAlgorithm& algorithm, std::int64_t batch) {
+  return algorithm.workspace * static_cast<std::uint64_t>(batch);
+}
+
+bool lt_takes_pointer_arrays(const LtAlgorithm& algorithm) {
+  return algorithm.splits < 8;
+}
+
 }  // namespace simt::detail
 
 cublasStatus_t cublasLtMatmulAlgoGetHeuristic(cublasLtHandle_t handle, cublasLtMatmulDesc_t operation,
@@ -152,4 +160,30 @@ cublasStatus_t cublasLtMatmulAlgoConfigGetAttribute(const cublasLtMatmulAlgo_t* 
     default:
       return CUBLAS_STATUS_INVALID_VALUE;
   }
+}
+
+cublasStatus_t cublasLtMatmulAlgoCapGetAttribute(const cublasLtMatmulAlgo_t* algorithm,
+                                                 cublasLtMatmulAlgoCapAttributes_t attribute, void* to,
+                                                 std::size_t bytes, std::size_t* written_bytes) {
+  if (algorithm == nullptr || attribute != CUBLASLT_ALGO_CAP_POINTER_ARRAY_BATCH_SUPPORT) {
+    return CUBLAS_STATUS_INVALID_VALUE;
+  }
+  const bool takes = simt::detail::lt_takes_pointer_arrays(read(*algorithm));
+  return give(static_cast<std::int32_t>(takes), to, bytes, written_bytes);
+}
+
+cublasStatus_t cublasLtMatmulAlgoCheck(cublasLtHandle_t handle, cublasLtMatmulDesc_t operation,
+                                       cublasLtMatrixLayout_t a, cublasLtMatrixLayout_t b, cublasLtMatrixLayout_t c,
+                                       cublasLtMatrixLayout_t d, const cublasLtMatmulAlgo_t* given,
+                                       cublasLtMatmulHeuristicResult_t* result) {
+  const LtProblem problem = simt::detail::lt_problem(handle, operation, a, b, c, d);
+  if (problem.status != CUBLAS_STATUS_SUCCESS) return problem.status;
+  if (given == nullptr || result == nullptr) return CUBLAS_STATUS_INVALID_VALUE;
+  const std::optional<LtAlgorithm> algorithm = simt::detail::lt_algorithm(*given, problem.gemm);
+  if (!algorithm) return CUBLAS_STATUS_INVALID_VALUE;
+  if (problem.batch > 1 && !simt::detail::lt_takes_pointer_arrays(*algorithm)) return CUBLAS_STATUS_NOT_SUPPORTED;
+  result->workspaceSize = simt::detail::lt_workspace(*algorithm, problem.batch);
+  result->state = CUBLAS_STATUS_SUCCESS;
+  result->wavesCount = 1;
+  return CUBLAS_STATUS_SUCCESS;
 }

@@ -1,8 +1,10 @@
 // Products of cuBLASLt: in parts along k that are kept apart and then added up in order.
 
 #include <algorithm>
+#include <cstring>
 #include <vector>
 
+#include "device/fault.h"
 #include "runtime/cublas_lt_problem.h"
 #include "runtime/cublas_work.h"
 #include "runtime/runtime.h"
@@ -72,6 +74,34 @@ void compute(const Gemm& gemm, const LtAlgorithm& algorithm, void* workspace) {
   add_up(gemm, parts, count, in_place ? calls++ : 0);
 }
 
+/// One of the pointers of an array in device memory.
+void* pointer_at(const void* array, std::int64_t index) {
+  const char* at = static_cast<const char*>(array) + index * static_cast<std::int64_t>(sizeof(void*));
+  simt::detail::runtime().memory.require(at, sizeof(void*), "an array of pointers to matrices");
+  void* pointer = nullptr;
+  std::memcpy(&pointer, at, sizeof pointer);
+  return pointer;
+}
+
+void check_alignment(const Gemm& gemm, std::uintptr_t alignment) {
+  for (const void* address : {gemm.a.data, gemm.b.data, static_cast<const void*>(gemm.c)}) {
+    if (!is_aligned(address, alignment)) throw simt::Fault("a matrix of a batch is not aligned as the algorithm needs");
+  }
+}
+
+/// Each product of a batch, with a part of the workspace of its own.
+void compute_batch(const Gemm& arrays, std::int64_t batch, const LtAlgorithm& algorithm, void* workspace) {
+  for (std::int64_t i = 0; i < batch; ++i) {
+    Gemm gemm = arrays;
+    gemm.a.data = pointer_at(arrays.a.data, i);
+    gemm.b.data = pointer_at(arrays.b.data, i);
+    gemm.c = pointer_at(arrays.c, i);
+    check_alignment(gemm, algorithm.alignment);
+    simt::detail::check_operands(gemm);
+    compute(gemm, algorithm, static_cast<char*>(workspace) + i * static_cast<std::int64_t>(algorithm.workspace));
+  }
+}
+
 }  // namespace
 
 cublasStatus_t cublasLtMatmul(cublasLtHandle_t handle, cublasLtMatmulDesc_t operation, const void* alpha_pointer,
@@ -85,11 +115,14 @@ cublasStatus_t cublasLtMatmul(cublasLtHandle_t handle, cublasLtMatmulDesc_t oper
   if (alpha_pointer == nullptr || beta_pointer == nullptr) return CUBLAS_STATUS_INVALID_VALUE;
   if (given == nullptr || c != d) return CUBLAS_STATUS_NOT_SUPPORTED;
   const std::optional<LtAlgorithm> algorithm = simt::detail::lt_algorithm(*given, problem.gemm);
-  if (!algorithm || algorithm->workspace > workspace_bytes || !is_aligned(workspace, kWorkspaceAlignment)) {
+  if (!algorithm || simt::detail::lt_workspace(*algorithm, problem.batch) > workspace_bytes ||
+      !is_aligned(workspace, kWorkspaceAlignment)) {
     return CUBLAS_STATUS_INVALID_VALUE;
   }
+  if (problem.batch > 1 && !simt::detail::lt_takes_pointer_arrays(*algorithm)) return CUBLAS_STATUS_NOT_SUPPORTED;
   for (const void* address : {a, b, static_cast<const void*>(d)}) {
-    if (!is_aligned(address, algorithm->alignment)) return CUBLAS_STATUS_INVALID_VALUE;
+    if (!is_aligned(address, problem.batch > 1 ? alignof(void*) : algorithm->alignment))
+      return CUBLAS_STATUS_INVALID_VALUE;
   }
   const Scalar alpha(alpha_pointer, CUBLAS_POINTER_MODE_HOST), beta(beta_pointer, CUBLAS_POINTER_MODE_HOST);
   Gemm gemm = problem.gemm;
@@ -102,7 +135,8 @@ cublasStatus_t cublasLtMatmul(cublasLtHandle_t handle, cublasLtMatmulDesc_t oper
   context.stream = stream;
   context.workspace = workspace;
   context.workspace_bytes = workspace_bytes;
-  return simt::detail::submit(context, [gemm, found = *algorithm, workspace] {
+  return simt::detail::submit(context, [gemm, batch = problem.batch, found = *algorithm, workspace] {
+    if (batch > 1) return compute_batch(gemm, batch, found, workspace);
     check_operands(gemm);
     compute(gemm, found, workspace);
   });

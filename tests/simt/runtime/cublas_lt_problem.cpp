@@ -83,6 +83,20 @@ cublasStatus_t cublasLtMatrixLayoutCreate(cublasLtMatrixLayout_t* layout, cudaDa
   return create_lt(runtime().cublas_lt_layouts, layout,
                    {type, static_cast<std::int64_t>(rows), static_cast<std::int64_t>(columns), ld});
 }
+cublasStatus_t cublasLtMatrixLayoutSetAttribute(cublasLtMatrixLayout_t handle,
+                                                cublasLtMatrixLayoutAttribute_t attribute, const void* from,
+                                                std::size_t bytes) {
+  const auto layout = runtime().cublas_lt_layouts.find(handle);
+  if (layout == nullptr) return CUBLAS_STATUS_INVALID_VALUE;
+  switch (attribute) {
+    case CUBLASLT_MATRIX_LAYOUT_BATCH_COUNT:
+      return assign(layout->batch, from, bytes);
+    case CUBLASLT_MATRIX_LAYOUT_BATCH_MODE:
+      return assign(layout->batch_mode, from, bytes);
+    default:
+      return CUBLAS_STATUS_NOT_SUPPORTED;
+  }
+}
 cublasStatus_t cublasLtMatrixLayoutDestroy(cublasLtMatrixLayout_t layout) {
   return destroy_lt(runtime().cublas_lt_layouts, layout);
 }
@@ -139,8 +153,13 @@ LtProblem lt_problem(cublasLtHandle_t handle, cublasLtMatmulDesc_t operation_han
     return {CUBLAS_STATUS_INVALID_VALUE, {}};
   }
   for (const auto& layout : {a, b, c, d}) {
-    if (layout->ld < layout->rows) return {CUBLAS_STATUS_INVALID_VALUE, {}};
+    if (layout->ld < layout->rows || layout->batch < 1 || layout->batch != c->batch ||
+        layout->batch_mode != c->batch_mode) {
+      return {CUBLAS_STATUS_INVALID_VALUE, {}};
+    }
   }
+  if (c->batch > 1 && c->batch_mode != CUBLASLT_BATCH_MODE_POINTER_ARRAY) return {CUBLAS_STATUS_NOT_SUPPORTED, {}};
+  problem.batch = c->batch;
   if (d->ld != c->ld || operation->scale != CUDA_R_32F || !is_element(a->type) || a->type != b->type ||
       c->type != CUDA_R_32F || d->type != CUDA_R_32F) {
     return {CUBLAS_STATUS_NOT_SUPPORTED, {}};

@@ -19,6 +19,8 @@ struct cublasLtMatmulDescStruct {
 struct cublasLtMatrixLayoutStruct {
   cudaDataType type = CUDA_R_32F;
   std::int64_t rows = 0, columns = 0, ld = 0;
+  std::int32_t batch = 1;
+  std::uint32_t batch_mode = CUBLASLT_BATCH_MODE_STRIDED;
 };
 
 struct cublasLtMatmulPreferenceStruct {
@@ -33,6 +35,7 @@ namespace simt::detail {
 struct LtProblem {
   cublasStatus_t status = CUBLAS_STATUS_SUCCESS;
   Gemm gemm;
+  std::int64_t batch = 1;  ///< products, of matrices found by arrays of pointers where there are several
 };
 LtProblem lt_problem(cublasLtHandle_t handle, cublasLtMatmulDesc_t operation, cublasLtMatrixLayout_t a,
                      cublasLtMatrixLayout_t b, cublasLtMatrixLayout_t c, cublasLtMatrixLayout_t d);
@@ -43,7 +46,11 @@ struct LtAlgorithm {
   std::uint64_t alignment;  ///< of all addresses
   std::uint64_t workspace;
 };
-/// What the heuristic gave out for this problem; nothing if it did not.
+/// What the heuristic gave out for this product; nothing if it did not. The workspace is that of one product.
 std::optional<LtAlgorithm> lt_algorithm(const cublasLtMatmulAlgo_t& algorithm, const Gemm& problem);
+
+/// Bytes of workspace for a batch.
+std::uint64_t lt_workspace(const LtAlgorithm& algorithm, std::int64_t batch);
+bool lt_takes_pointer_arrays(const LtAlgorithm& algorithm);
 
 }  // namespace simt::detail

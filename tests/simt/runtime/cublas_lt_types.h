@@ -35,6 +35,10 @@ enum cublasLtReductionScheme_t {
 
 enum cublasLtMatmulDescAttributes_t { CUBLASLT_MATMUL_DESC_TRANSA = 3, CUBLASLT_MATMUL_DESC_TRANSB = 4 };
 
+enum cublasLtBatchMode_t { CUBLASLT_BATCH_MODE_STRIDED = 0, CUBLASLT_BATCH_MODE_POINTER_ARRAY = 1 };
+
+enum cublasLtMatrixLayoutAttribute_t { CUBLASLT_MATRIX_LAYOUT_BATCH_COUNT = 5, CUBLASLT_MATRIX_LAYOUT_BATCH_MODE = 8 };
+
 enum cublasLtMatmulPreferenceAttributes_t {
   CUBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES = 1,
   CUBLASLT_MATMUL_PREF_REDUCTION_SCHEME_MASK = 3,
@@ -55,3 +59,5 @@ enum cublasLtMatmulAlgoConfigAttributes_t {
   CUBLASLT_ALGO_CONFIG_INNER_SHAPE_ID = 7,
   CUBLASLT_ALGO_CONFIG_CLUSTER_SHAPE_ID = 8
 };
+
+enum cublasLtMatmulAlgoCapAttributes_t { CUBLASLT_ALGO_CAP_POINTER_ARRAY_BATCH_SUPPORT = 21 };

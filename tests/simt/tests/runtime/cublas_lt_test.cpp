@@ -43,6 +43,15 @@ class CublasLt : public RuntimeTest {
     EXPECT_EQ(cublasLtMatrixLayoutCreate(&created, type, rows, columns, ld > 0 ? ld : rows), CUBLAS_STATUS_SUCCESS);
     return created;
   }
+  void batch_of(std::int32_t count) {
+    const std::uint32_t mode = CUBLASLT_BATCH_MODE_POINTER_ARRAY;
+    for (const cublasLtMatrixLayout_t each : {a_, b_, c_}) {
+      EXPECT_EQ(cublasLtMatrixLayoutSetAttribute(each, CUBLASLT_MATRIX_LAYOUT_BATCH_COUNT, &count, sizeof count),
+                CUBLAS_STATUS_SUCCESS);
+      EXPECT_EQ(cublasLtMatrixLayoutSetAttribute(each, CUBLASLT_MATRIX_LAYOUT_BATCH_MODE, &mode, sizeof mode),
+                CUBLAS_STATUS_SUCCESS);
+    }
+  }
   std::vector<cublasLtMatmulHeuristicResult_t> proposals(int most = 16) {
     std::vector<cublasLtMatmulHeuristicResult_t> found(16);
     int count = 0;
@@ -119,6 +128,72 @@ TEST_F(CublasLt, EveryAlgorithmMultiplies) {
       }
     }
   }
+}
+
+/// Of two products, whose matrices lie anywhere: the bits of each alone, by the algorithms that take arrays of
+/// addresses.
+TEST_F(CublasLt, BatchesByArraysOfAddresses) {
+  constexpr int m = 4, n = 4, k = 12;
+  describe(m, n, k);
+  const std::vector<cublasLtMatmulAlgo_t> usable = algorithms();
+  const float* a[2] = {to_device(integers(m * k, 1)), to_device(integers(m * k, 2))};
+  const float* b[2] = {to_device(integers(k * n, 3)), to_device(integers(k * n, 4))};
+  std::vector<std::vector<float>> alone;
+  for (int i = 0; i < 2; ++i) {
+    float* c = device_floats(m * n, kNaN);
+    ASSERT_EQ(multiply(c, a[i], b[i], usable.front()), CUBLAS_STATUS_SUCCESS);
+    alone.push_back(from_device(c, m * n));
+  }
+  batch_of(2);
+  int taken = 0;
+  for (const cublasLtMatmulAlgo_t& algorithm : usable) {
+    float* c[2] = {device_floats(m * n, kNaN), device_floats(m * n, kNaN)};
+    void* addresses = nullptr;
+    ASSERT_EQ(cudaMalloc(&addresses, 6 * sizeof(void*)), cudaSuccess);
+    const void* all[6] = {a[0], a[1], b[0], b[1], c[0], c[1]};
+    cudaMemcpy(addresses, all, sizeof all, cudaMemcpyHostToDevice);
+    auto* at = static_cast<void**>(addresses);
+    std::int32_t takes = 0;
+    std::size_t written = 0;
+    EXPECT_EQ(cublasLtMatmulAlgoCapGetAttribute(&algorithm, CUBLASLT_ALGO_CAP_POINTER_ARRAY_BATCH_SUPPORT, &takes,
+                                                sizeof takes, &written),
+              CUBLAS_STATUS_SUCCESS);
+    const float one = 1, zero = 0;
+    const auto status = cublasLtMatmul(handle_, operation_, &one, at, a_, at + 2, b_, &zero, at + 4, c_, at + 4, c_,
+                                       &algorithm, workspace_, kWorkspace, nullptr);
+    cublasLtMatmulHeuristicResult_t needs{};
+    EXPECT_EQ(status, cublasLtMatmulAlgoCheck(handle_, operation_, a_, b_, c_, c_, &algorithm, &needs));
+    EXPECT_EQ(status, takes != 0 ? CUBLAS_STATUS_SUCCESS : CUBLAS_STATUS_NOT_SUPPORTED);
+    if (status == CUBLAS_STATUS_SUCCESS) {
+      ++taken;
+      EXPECT_EQ(from_device(c[0], m * n), alone[0]);
+      EXPECT_EQ(from_device(c[1], m * n), alone[1]);
+    }
+    if (splits_of(algorithm) == 4 && scheme_of(algorithm) == CUBLASLT_REDUCTION_SCHEME_COMPUTE_TYPE) {
+      EXPECT_EQ(needs.workspaceSize, 2U * 4 * m * n * sizeof(float));
+    }
+    cudaFree(addresses);
+  }
+  EXPECT_EQ(taken, static_cast<int>(usable.size()) - 1) << "all but that of 8 parts";
+}
+
+TEST_F(CublasLt, BatchesThatDoNotFitAreRefused) {
+  describe(4, 4, 12);
+  const cublasLtMatmulAlgo_t algorithm = algorithms().front();
+  cublasLtMatmulHeuristicResult_t needs{};
+  const auto check = [&] { return cublasLtMatmulAlgoCheck(handle_, operation_, a_, b_, c_, c_, &algorithm, &needs); };
+  const std::int32_t two = 2;
+  cublasLtMatrixLayoutSetAttribute(a_, CUBLASLT_MATRIX_LAYOUT_BATCH_COUNT, &two, sizeof two);
+  EXPECT_EQ(check(), CUBLAS_STATUS_INVALID_VALUE) << "of two As and one B";
+  cublasLtMatrixLayoutSetAttribute(b_, CUBLASLT_MATRIX_LAYOUT_BATCH_COUNT, &two, sizeof two);
+  cublasLtMatrixLayoutSetAttribute(c_, CUBLASLT_MATRIX_LAYOUT_BATCH_COUNT, &two, sizeof two);
+  EXPECT_EQ(check(), CUBLAS_STATUS_NOT_SUPPORTED) << "strides";
+  batch_of(2);
+  EXPECT_EQ(check(), CUBLAS_STATUS_SUCCESS);
+  EXPECT_EQ(cublasLtMatrixLayoutSetAttribute(a_, CUBLASLT_MATRIX_LAYOUT_BATCH_COUNT, &two, 8),
+            CUBLAS_STATUS_INVALID_VALUE);
+  EXPECT_EQ(cublasLtMatrixLayoutSetAttribute(nullptr, CUBLASLT_MATRIX_LAYOUT_BATCH_COUNT, &two, sizeof two),
+            CUBLAS_STATUS_INVALID_VALUE);
 }
 
 TEST_F(CublasLt, WithoutBetaTheResultIsNotRead) {

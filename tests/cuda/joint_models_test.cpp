@@ -1,0 +1,203 @@
+// --products batched: models that are trained at once share their products' calls, and each has the bits that it has
+// alone.
+
+#include "together/joint_models.h"
+
+#include <barrier>
+#include <thread>
+
+#include "cuda/emulator.h"
+#include "gmock/gmock.h"
+#include "lacuna/error.h"
+#include "parity/training_run.h"
+
+namespace lacuna::test {
+namespace {
+
+using namespace std::chrono_literals;
+using testing::HasSubstr;
+
+constexpr std::int64_t kFeatures = 60, kUnits = 20;
+
+/// Three models that differ in all but their shapes; epochs of two batches of 24 and one of 12.
+std::vector<TrainingRun> three_runs() {
+  std::vector<TrainingRun> runs;
+  for (std::uint64_t i = 0; i < 3; ++i) {
+    TrainingRun run{.start = random_model(Network::autoencoder(kFeatures, {kUnits}), 1 + i, 2.0),
+                    .data = random_dataset(60, kFeatures, DType::u8, 2),
+                    .options = {.objective = {}, .optimizer = {.learning_rate = 0.01}, .batch = 24, .seed = 5 + i},
+                    .steps = 7};
+    run.options.objective.rho = 0.05 + 0.1 * static_cast<double>(i);
+    run.options.optimizer.learning_rate *= static_cast<double>(1 + i);
+    runs.push_back(std::move(run));
+  }
+  return runs;
+}
+
+std::shared_ptr<ModelGroup> group(std::chrono::milliseconds patience = std::chrono::hours(1)) {
+  return std::make_shared<cuda::JointModels>(patience);
+}
+
+std::unique_ptr<Backend> backend_in(std::shared_ptr<ModelGroup> group, Precision precision = Precision::fp32) {
+  return make_backend(
+      "cuda", {.precision = precision, .engine = Engine::graph, .products = parse_products("batched"), .group = group});
+}
+
+/// Each by a thread and a backend of its own; all are there before the first step, and after the last.
+std::vector<TrainingResult> train_together(const std::vector<TrainingRun>& runs, std::shared_ptr<ModelGroup> group,
+                                           Precision precision = Precision::fp32) {
+  std::vector<TrainingResult> results(runs.size());
+  std::barrier everybody(static_cast<std::ptrdiff_t>(runs.size()), []() noexcept { simt::reset_counters(); });
+  {
+    std::vector<std::jthread> threads;
+    for (std::size_t i = 0; i < runs.size(); ++i)
+      threads.emplace_back([&, i] {
+        const auto backend = backend_in(group, precision);
+        Trainer trainer(*backend, runs[i].start, runs[i].data, runs[i].options);
+        everybody.arrive_and_wait();
+        results[i].losses = trainer.run(runs[i].steps);
+        results[i].parameters = parameters_of(trainer.model());
+      });
+  }
+  return results;
+}
+
+void expect_bits_as_alone(const std::vector<TrainingRun>& runs, const std::vector<TrainingResult>& together,
+                          Precision precision = Precision::fp32) {
+  for (std::size_t i = 0; i < runs.size(); ++i) {
+    SCOPED_TRACE(i);
+    expect_same_bits(together[i], train_on(*backend_in(group(), precision), runs[i]));
+  }
+}
+
+class JointModels : public Emulator, public testing::WithParamInterface<Precision> {};
+
+TEST_P(JointModels, HaveTheBitsThatTheyHaveAlone) {
+  const std::vector<TrainingRun> runs = three_runs();
+  const std::vector<TrainingResult> together = train_together(runs, group(), GetParam());
+  expect_bits_as_alone(runs, together, GetParam());
+  if (GetParam() != Precision::fp32) return;  // how near others come is shown of a model alone
+  for (std::size_t i = 0; i < runs.size(); ++i) expect_same_training(runs[i], together[i], train_reference(runs[i]));
+}
+
+TEST_P(JointModels, MakeOneCallForEachProductOfAll) {
+  std::vector<TrainingRun> runs = three_runs();
+  for (TrainingRun& run : runs) run.steps = 2;
+  train_together(runs, group(), GetParam());
+  EXPECT_EQ(simt::counters().gemms, 2u * 5);
+}
+INSTANTIATE_TEST_SUITE_P(Each, JointModels, testing::Values(Precision::fp32, Precision::tf32, Precision::bf16),
+                         [](const auto& instance) { return std::string(to_string(instance.param)); });
+
+TEST_F(JointModels, OfOtherShapesMakeTheirOwn) {
+  std::vector<TrainingRun> runs = three_runs();
+  runs[1].start = random_model(Network::autoencoder(kFeatures, {kUnits + 1}), 8, 2.0);
+  for (TrainingRun& run : runs) run.steps = 2;
+  expect_bits_as_alone(runs, train_together(runs, group()));
+  train_together(runs, group());
+  EXPECT_EQ(simt::counters().gemms, 2u * 5 + 2u * 5);
+}
+
+TEST_F(JointModels, NeedHaveNothingInCommonButTheirProducts) {
+  std::vector<TrainingRun> runs = three_runs();
+  runs[0].options.objective.sparsity = Sparsity::l1;
+  runs[0].options.noise = {NoiseKind::mask, 0.25};
+  runs[1].start = random_model(make_network(kFeatures, {kUnits}, {}, Activation::relu, Activation::sigmoid), 9, 2.0);
+  runs[1].options.objective.sparsity = Sparsity::none;
+  runs[2].options.optimizer = {.kind = OptimizerKind::sgd, .learning_rate = 0.1};
+  for (TrainingRun& run : runs) run.steps = 2;
+  const std::vector<TrainingResult> together = train_together(runs, group());
+  EXPECT_EQ(simt::counters().gemms, 2u * 5);
+  expect_bits_as_alone(runs, together);
+}
+
+TEST_F(JointModels, GoOnWhenOneHasLeft) {
+  std::vector<TrainingRun> runs = three_runs();
+  for (std::size_t i = 0; i < runs.size(); ++i) runs[i].steps = static_cast<std::int64_t>(2 + 3 * i);
+  expect_bits_as_alone(runs, train_together(runs, group()));
+}
+
+TEST_F(JointModels, DoNotWaitForOneThatIsElsewhere) {
+  std::vector<TrainingRun> runs = three_runs();
+  runs[1].data = random_dataset(44, kFeatures, DType::u8, 3);  // an epoch of one batch of 24 and one of 20
+  runs[2].data = random_dataset(90, kFeatures, DType::u8, 4);
+  expect_bits_as_alone(runs, train_together(runs, group()));
+}
+
+TEST_F(JointModels, NeedNotMeet) {
+  const std::vector<TrainingRun> runs = three_runs();
+  expect_bits_as_alone(runs, train_together(runs, group(0ms)));
+}
+
+TEST_F(JointModels, HoldInEverySchedule) {
+  std::vector<TrainingRun> runs = three_runs();
+  for (TrainingRun& run : runs) run.steps = 4;
+  const std::vector<TrainingResult> first = train_together(runs, group());
+  for (const unsigned seed : {0u, 1u}) {
+    simt::set_execution(simt::Execution::deferred, seed);
+    const std::vector<TrainingResult> again = train_together(runs, group());
+    for (std::size_t i = 0; i < runs.size(); ++i) expect_same_bits(again[i], first[i]);
+  }
+}
+
+/// Steps that a model made alone come before joint ones.
+TEST_F(JointModels, GoOnFromStepsThatOneMadeAlone) {
+  const std::vector<TrainingRun> runs = three_runs();
+  for (const unsigned seed : {0u, 1u}) {
+    simt::set_execution(simt::Execution::deferred, seed);
+    std::vector<TrainingResult> together(2), alone(2);
+    const auto both = group();
+    std::barrier begun(2), ready(2);
+    const auto train = [&](std::size_t i) {
+      if (i == 1) begun.arrive_and_wait();
+      const auto backend = backend_in(both);
+      Trainer trainer(*backend, runs[i].start, runs[i].data, runs[i].options);
+      if (i == 0) trainer.run_within_epoch(1);  // nobody else is there
+      if (i == 0) begun.arrive_and_wait();
+      ready.arrive_and_wait();
+      trainer.run_within_epoch(1);
+      together[i].parameters = parameters_of(trainer.model());
+    };
+    { std::jthread first(train, 0), second(train, 1); }
+    for (std::size_t i = 0; i < 2; ++i) {
+      const auto backend = backend_in(group());
+      Trainer trainer(*backend, runs[i].start, runs[i].data, runs[i].options);
+      trainer.run_within_epoch(i == 0 ? 2 : 1);
+      alone[i].parameters = parameters_of(trainer.model());
+      expect_same_bits(together[i], alone[i]);
+    }
+  }
+}
+
+TEST_F(JointModels, GoOnAloneWhereThereIsNoMemoryForMore) {
+  std::vector<TrainingRun> runs = three_runs();
+  runs.pop_back();
+  for (TrainingRun& run : runs) run.steps = 2;
+  std::size_t before = 0;  // joint steps begin
+  {
+    const auto two = group();
+    const auto one = backend_in(two), other = backend_in(two);
+    const Trainer first(*one, runs[0].start, runs[0].data, runs[0].options);
+    const Trainer second(*other, runs[1].start, runs[1].data, runs[1].options);
+    before = simt::live().device_bytes;
+  }
+  simt::set_machine({.device_memory = before, .multiprocessors = 2});
+  const std::vector<TrainingResult> tight = train_together(runs, group());
+  EXPECT_EQ(simt::counters().gemms, 2u * 2 * 5);
+  simt::set_machine(kSmall);
+  expect_bits_as_alone(runs, tight);
+}
+
+TEST_F(JointModels, RecordTheAlgorithmsWithWhichATrainerAloneHasTheSameBits) {
+  const std::vector<TrainingRun> runs = three_runs();
+  const std::vector<TrainingResult> together = train_together(runs, group());
+  const auto backend = backend_in(group());
+  const Trainer trainer(*backend, runs[0].start, runs[0].data, runs[0].options);
+  EXPECT_EQ(trainer.products().size(), 10u) << "five products, of two sizes of batch";
+  EXPECT_THAT(trainer.remarks().at(0), HasSubstr("products batched: 5 of 5 shapes by cuBLASLt"));
+  const auto recorded = make_backend("cuda", {.engine = Engine::graph, .products = {.algorithms = trainer.products()}});
+  expect_same_bits(train_on(*recorded, runs[0]), together[0]);
+}
+
+}  // namespace
+}  // namespace lacuna::test
