@@ -50,10 +50,27 @@ report::Image drawn(const Model& model, std::int64_t units, const report::TileSh
   return report::mosaic(model.data(weight.name), std::min(units, weight.shape[0]), tile, options);
 }
 
+bool within_unit_interval(const Dataset& samples) {
+  std::vector<float> values(static_cast<std::size_t>(samples.features()));
+  for (std::int64_t i = 0; i < samples.rows(); ++i) {
+    samples.copy_row(i, values.data());
+    if (!std::ranges::all_of(values, [](float value) { return value >= 0.0f && value <= 1.0f; })) return false;
+  }
+  return true;
+}
+
+/// How a run draws its samples: as their shape says. Flat ones may be images all the same, which many files hold as
+/// rows of 784 values; activations of a network, which are no images, hardly ever lie between 0 and 1.
+std::optional<report::TileShape> run_tile(const Dataset& data) {
+  const auto tile = report::tile_shape(data.sample_shape(), data.features());
+  const bool is_image = report::image_tile(data.sample_shape()) || within_unit_interval(data.first(kPictureSamples));
+  return tile && is_image ? tile : std::nullopt;
+}
+
 /// Tiles where samples are images, else a row of pixels for each unit; nothing where that would be too wide.
 std::optional<report::Image> weights_of_run(const Model& model, const Dataset& data) {
   const Parameter& weight = first_weight(model);
-  const auto tile = weight.shape.rank() == 4 ? kernel_tile(weight.shape) : report::image_tile(data.sample_shape());
+  const auto tile = weight.shape.rank() == 4 ? kernel_tile(weight.shape) : run_tile(data);
   if (tile) return drawn(model, kPictureSamples, *tile, 0);
   if (row_elements(weight) > kWidestRow) return std::nullopt;
   return drawn(model, kPictureSamples, report::row_shape(row_elements(weight)), 1);
@@ -96,11 +113,12 @@ SamplePictures sample_pictures(Backend& backend, const Model& model, const Datas
 }
 
 std::string why_no_tiles(const Dataset& data) {
-  if (report::image_tile(data.sample_shape())) return {};
+  if (run_tile(data)) return {};
   const char* weights =
       data.features() > kWidestRow ? "there is no weights.png" : "weights.png has a row of pixels for each unit";
   const auto square = report::tile_shape(data.sample_shape(), data.features());
-  return fmt::format("samples of {} are no images: {}{}", to_string(data.sample_shape()), weights,
+  const char* why = square ? " and values beyond 0 to 1" : "";
+  return fmt::format("samples of {}{} are no images: {}{}", to_string(data.sample_shape()), why, weights,
                      square ? fmt::format("; if they are, lacuna mosaic draws {0} x {0} tiles", square->width) : "");
 }
 
@@ -112,7 +130,7 @@ std::vector<std::string> write_pictures(const std::string& directory, Backend& b
     report::write_png(written.back(), image);
   };
   if (const auto weights = weights_of_run(model, data)) write("weights.png", *weights);
-  if (!model.network.classifier && report::image_tile(data.sample_shape())) {
+  if (!model.network.classifier && run_tile(data)) {
     const SamplePictures pictures = sample_pictures(backend, model, data);
     write("input.png", pictures.input);
     write("reconstruction.png", pictures.reconstruction);

@@ -27,10 +27,11 @@ SamplePictures sample_pictures(Backend& backend, const Model& model, const Datas
 /// Values of at least 1/2 become 1, all others 0; NaN stays NaN.
 void round_to_bits(std::vector<float>& values);
 
-/// What to say of a run on samples that no shape says are images; empty of images.
+/// What to say of a run on samples that are no images: neither their shape says so, nor are they vectors of a square
+/// number of values between 0 and 1. Empty of images.
 std::string why_no_tiles(const Dataset& data);
 
-/// weights.png, and where the shape of samples says that they are images input.png and reconstruction.png; vectors have
+/// weights.png, and where samples are images input.png and reconstruction.png; vectors have
 /// a row of pixels for each unit, unless they are too long. Returns the paths written.
 std::vector<std::string> write_pictures(const std::string& directory, Backend& backend, const Model& model,
                                         const Dataset& data);

@@ -109,16 +109,20 @@ TEST_F(Train, DataThatAreNoPicturesGetWeightsAsRows) {
   EXPECT_FALSE(exists("m.png"));
 }
 
-TEST_F(Train, VectorsAreTakenForImagesOnlyWhereAPictureIsAskedFor) {
+TEST_F(Train, VectorsAreTakenForImagesWhereTheirValuesAreThoseOfImages) {
   std::vector<float> values;
   for (int i = 0; i < 5 * 9; ++i) values.push_back(static_cast<float>(i % 7) / 7);
+  write_npy(at("flat.npy").string(), ConstTensorView(values.data(), DType::f32, Shape{5, 9}));
+  values.back() = -0.1f;
   write_npy(at("vectors.npy").string(), ConstTensorView(values.data(), DType::f32, Shape{5, 9}));
   write_npy(at("images.npy").string(), ConstTensorView(values.data(), DType::f32, Shape{5, 3, 3}));
   const ProgramResult vectors = train({"--data", "npy:vectors.npy", "--hidden", "4", "--out", "vectors"});
   ASSERT_EQ(vectors.status, 0) << vectors.err;
-  EXPECT_THAT(vectors.err,
-              HasSubstr("\nnote     samples of [9] are no images: weights.png has a row of pixels for each "
-                        "unit; if they are, lacuna mosaic draws 3 x 3 tiles\n"));
+  EXPECT_THAT(
+      vectors.err,
+      HasSubstr(
+          "\nnote     samples of [9] and values beyond 0 to 1 are no images: weights.png has a row of pixels for each "
+          "unit; if they are, lacuna mosaic draws 3 x 3 tiles\n"));
   EXPECT_FALSE(exists("vectors/input.png"));
   const report::Image rows = read_png(at("vectors/weights.png"));
   EXPECT_EQ(rows.height * (9 + 2), rows.width * (2 * 4 + 1)) << "four rows of nine pixels";
@@ -126,6 +130,10 @@ TEST_F(Train, VectorsAreTakenForImagesOnlyWhereAPictureIsAskedFor) {
   ASSERT_EQ(images.status, 0) << images.err;
   EXPECT_THAT(images.err, Not(HasSubstr("no images")));
   EXPECT_TRUE(exists("images/input.png"));
+  const ProgramResult flat = train({"--data", "npy:flat.npy", "--hidden", "4", "--out", "flat"});
+  ASSERT_EQ(flat.status, 0) << flat.err;
+  EXPECT_THAT(flat.err, Not(HasSubstr("no images")));
+  EXPECT_TRUE(exists("flat/input.png"));
   ASSERT_EQ(run({"mosaic", "vectors", "--out", "m.png"}).status, 0);
   EXPECT_EQ(read_text(at("m.png")), read_text(at("images/weights.png")));
   EXPECT_EQ(run({"reconstruct", "vectors", "--png", "r.png"}).status, 0);
