@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -18,6 +19,8 @@ namespace {
 
 /// What direct reads need of offset, length and memory: the largest block of the devices in use.
 constexpr std::int64_t kAlignment = 4096;
+/// Direct reads pin the pages that they write to, one after another.
+constexpr std::size_t kHugePage = std::size_t{2} << 20;
 
 /// Reads until `needed` bytes are there or there are no more; `wanted` may be more than that. -1: errno says why not.
 std::int64_t read_at(int descriptor, std::byte* to, std::int64_t wanted, std::int64_t needed, std::int64_t offset) {
@@ -41,7 +44,9 @@ void SampleFile::Scratch::Free::operator()(std::byte* memory) const {
 std::byte* SampleFile::Scratch::reserve(std::size_t bytes) {
   if (bytes <= bytes_) return memory_.get();
   void* memory = nullptr;
-  if (posix_memalign(&memory, kAlignment, bytes) != 0) throw std::bad_alloc();
+  const std::size_t whole = (bytes + kHugePage - 1) / kHugePage * kHugePage;
+  if (posix_memalign(&memory, kHugePage, whole) != 0) throw std::bad_alloc();
+  ::madvise(memory, whole, MADV_HUGEPAGE);
   memory_.reset(static_cast<std::byte*>(memory));
   bytes_ = bytes;
   return memory_.get();

@@ -40,6 +40,9 @@ class SampleFile {
   /// What the values become: uint8 or float32.
   DType dtype() const { return dtype_of_samples(stored_.type); }
 
+  /// Whether what is stored are the floats that are used.
+  bool stored_as_used() const { return stored_.type == StoredType::f32 && !stored_.threshold; }
+
   /// Memory that reads go through; one for each thread.
   class Scratch {
    public:
