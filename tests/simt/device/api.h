@@ -5,6 +5,7 @@
 #include "device/barriers.h"
 #include "device/bits.h"
 #include "device/context.h"
+#include "device/dependency.h"
 #include "device/keywords.h"
 #include "device/math_functions.h"
 #include "device/memory_access.h"

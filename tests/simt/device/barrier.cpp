@@ -9,6 +9,7 @@ namespace {
 
 struct Tally {
   unsigned done = 0;
+  bool at_dependency = false;
   unsigned first_waiting = ~0u, first_done = ~0u, first_at_warp = ~0u;
 };
 
@@ -19,6 +20,8 @@ Tally tally(const Block& block) {
     if (state == State::done) {
       ++tally.done;
       tally.first_done = std::min(tally.first_done, rank);
+    } else if (state == State::at_dependency) {
+      tally.at_dependency = true;
     } else if (state == State::at_warp) {
       tally.first_at_warp = std::min(tally.first_at_warp, rank);
     } else {
@@ -77,6 +80,7 @@ std::uint64_t common_result(const Block& block, Operation operation) {
 Progress release_block(Block& block) {
   const Tally found = tally(block);
   if (found.done == block.threads.size()) return Progress::done;
+  if (found.at_dependency) return Progress::at_dependency;
   if (found.first_at_warp != ~0u) explain_stuck_warp(block, found.first_at_warp);
   require_same_place(block, found.first_waiting);
   const Thread& first = block.threads[found.first_waiting];

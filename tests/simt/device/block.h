@@ -23,6 +23,7 @@ struct Block {
   std::unique_ptr<std::byte, Release> dynamic_shared;  // exactly as large as asked, so that ASan sees an overrun
   StaticShared static_shared;
   bool done = false;
+  bool waited = false;  // in cudaGridDependencySynchronize(), some thread at least
 };
 
 inline constexpr unsigned kLanes = 32;
@@ -33,10 +34,11 @@ inline constexpr int kUnwritten = 0xFF;
 // Throws Fault for a mask that can never be satisfied.
 bool release_warp(Block& block, unsigned warp);
 
-enum class Progress { released, at_grid, done };
+enum class Progress { released, at_grid, at_dependency, done };
 
 // To be called when no thread of the block can go on: lets all go on if all wait at the same __syncthreads().
-// Throws Fault if they wait at different places, or some have exited.
+// Throws Fault if they wait at different places, or some have exited; not while one waits for what is before the
+// kernel.
 Progress release_block(Block& block);
 
 }  // namespace simt

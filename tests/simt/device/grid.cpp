@@ -11,16 +11,43 @@
 #include "device/run.h"
 
 namespace simt {
+namespace {
+
+// That wait for what is before their kernel, each on a stack of its own.
+constexpr std::size_t kEarlyThreads = 2048;
+
+}  // namespace
 
 Grid::Grid(const Launch& launch, Schedule schedule, FiberPool& pool)
     : launch_(launch), order_(schedule.order), pool_(pool), random_(schedule.seed) {
   const unsigned threads = launch.block.x * launch.block.y * launch.block.z;
-  context.block_dim = launch.block;
-  context.grid_dim = launch.grid;
   blocks_.resize(std::size_t{launch.grid.x} * launch.grid.y * launch.grid.z);
   arrange(blocks_, order_, random_);
   for (unsigned rank = 0; rank < threads; ++rank) thread_indices_.push_back(index_in(launch.block, rank));
   warps_.resize((threads + kLanes - 1) / kLanes);
+}
+
+void Grid::enter() {
+  context.block_dim = launch_.block;
+  context.grid_dim = launch_.grid;
+}
+
+void Grid::run() {
+  enter();
+  launch_.cooperative ? run_resident() : run_serially();
+}
+
+void Grid::begin() {
+  enter();
+  early_ = true;
+  begun_ =
+      std::vector<Block>(std::min(blocks_.size(), std::max<std::size_t>(1, kEarlyThreads / warps_.size() / kLanes)));
+  for (std::size_t i = 0; i < begun_.size(); ++i) {
+    start(begun_[i], blocks_[i]);
+    run_block(begun_[i]);
+    begun_[i].static_shared.save();
+  }
+  early_ = false;
 }
 
 void Grid::start(Block& block, unsigned linear) {
@@ -28,6 +55,7 @@ void Grid::start(Block& block, unsigned linear) {
   block.index = index_in(launch_.grid, linear);
   block.threads.resize(thread_indices_.size());
   for (Thread& thread : block.threads) thread.state = State::fresh;
+  block.waited = false;
   block.static_shared.clear();
   if (!block.dynamic_shared) {
     block.dynamic_shared.reset(static_cast<std::byte*>(std::malloc(launch_.shared_bytes)));
@@ -37,10 +65,28 @@ void Grid::start(Block& block, unsigned linear) {
 }
 
 void Grid::run_serially() {
+  for (Block& block : begun_) {
+    block.static_shared.restore();
+    for (Thread& thread : block.threads)
+      if (thread.state == State::at_dependency) thread.state = State::ready;
+    run_to_end(block);
+    block.static_shared.clear();
+  }
   Block block;
-  for (const unsigned linear : blocks_) {
-    start(block, linear);
-    run_block(block);
+  for (std::size_t i = begun_.size(); i < blocks_.size(); ++i) {
+    start(block, blocks_[i]);
+    run_to_end(block);
+  }
+}
+
+// Nothing waits for a kernel longer than for its last thread: if no thread of it waits, then what comes next may run
+// before what was in front of it.
+void Grid::run_to_end(Block& block) {
+  run_block(block);
+  if (launch_.programmatic && !block.waited) {
+    throw_fault(block,
+                "has ended without cudaGridDependencySynchronize(), but was launched with programmatic stream "
+                "serialization");
   }
 }
 

@@ -22,11 +22,18 @@ struct Launch {
   // The most shared memory, static and dynamic, that this kernel may use; more than the default only where
   // cudaFuncSetAttribute asked for it.
   std::size_t shared_limit = kDefaultSharedLimit;
+  // Programmatic stream serialization: every block must come to cudaGridDependencySynchronize(), whether the launch
+  // began early or not.
+  bool programmatic = false;
 };
 
 // Runs the kernel to its end on this OS thread. Throws Fault for a bug; what the kernel itself throws comes out as it
 // is.
 void run(const Launch& launch);
+
+// Begins a programmatic launch before what it depends on has run: its first blocks, each thread up to its
+// cudaGridDependencySynchronize(). What comes back runs the rest, once; `launch.name` must live until then.
+std::function<void()> begin(Launch launch);
 
 // The order in which blocks, the warps of a block and the lanes of a warp take their turns. A warp goes as far as it
 // can before the next one starts, so a race between two barriers gives different bits in forward and in reverse order.

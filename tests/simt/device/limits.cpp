@@ -24,6 +24,8 @@ void check_limits(const Launch& launch) {
           "block " + describe(block) + " exceeds (1024,1024,64)");
   require(threads <= kMaxThreads, launch,
           "block " + describe(block) + " has " + std::to_string(threads) + " threads, at most 1024 are allowed");
+  require(!launch.cooperative || !launch.programmatic, launch,
+          "programmatic stream serialization of a cooperative launch is not emulated");
   require(launch.shared_bytes <= kMaxSharedBytes, launch,
           std::to_string(launch.shared_bytes) + " bytes of shared memory asked for, a block has at most " +
               std::to_string(kMaxSharedBytes));

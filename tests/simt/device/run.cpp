@@ -3,7 +3,9 @@
 #include <cstddef>
 #include <cstdlib>
 #include <functional>
+#include <memory>
 #include <string>
+#include <utility>
 
 #include "device/context.h"
 #include "device/counters.h"
@@ -50,16 +52,40 @@ class Session {
   bool completed_ = false;
 };
 
-}  // namespace
-
-void run(const Launch& launch) {
+void check_launch(const Launch& launch) {
   if (running != nullptr) throw Fault("simt: kernel " + std::string(running_kernel()) + " launches another one");
   check_limits(launch);
   ++kernel_counters.launches;
+}
+
+// A launch that has begun early.
+struct Begun {
+  explicit Begun(Launch begun) : launch(std::move(begun)), grid(launch, chosen, pool) {}
+  const Launch launch;
+  Grid grid;
+};
+
+}  // namespace
+
+void run(const Launch& launch) {
+  check_launch(launch);
   Grid grid(launch, chosen, pool);
   Session session(grid);
   grid.run();
   session.complete();
+}
+
+std::function<void()> begin(Launch launch) {
+  check_launch(launch);
+  const auto begun = std::make_shared<Begun>(std::move(launch));
+  Session session(begun->grid);
+  begun->grid.begin();
+  session.complete();
+  return [begun] {
+    Session rest(begun->grid);
+    begun->grid.run();
+    rest.complete();
+  };
 }
 
 void set_schedule(Schedule schedule) {
@@ -100,6 +126,12 @@ std::uint64_t wait(State state, const Rendezvous& rendezvous) {
   thread.state = state;
   thread.fiber->suspend();
   return thread.at.result;
+}
+
+void wait_for_dependency(const Site& site) {
+  require_kernel("cudaGridDependencySynchronize()");
+  context.block->waited = true;
+  if (running->is_early()) wait(State::at_dependency, {.site = site, .call = "cudaGridDependencySynchronize"});
 }
 
 void* dynamic_shared_memory() {

@@ -10,7 +10,7 @@ class Fiber;
 // Where in the kernel a thread waits.
 using Site = std::source_location;
 
-enum class State : std::uint8_t { fresh, ready, at_barrier, at_warp, at_grid, done };
+enum class State : std::uint8_t { fresh, ready, at_barrier, at_warp, at_grid, at_dependency, done };
 
 // What is done with the values that the waiting threads bring along.
 enum class Operation : std::uint8_t {

@@ -33,6 +33,12 @@ bool stops_legacy_stream(const Capture& capture) {
                      [](const CUstream_st* stream) { return stream->blocking(); });
 }
 
+/// Whether the next node comes after nothing but a kernel of the same stream.
+bool follows_own_kernel(const CUstream_st& stream) {
+  return stream.tail.size() == 1 && stream.tail.front()->stream == &stream &&
+         stream.tail.front()->work.type == cudaGraphNodeTypeKernel;
+}
+
 void add_to_tail(CUstream_st& stream, const std::vector<cudaGraphNode_t>& nodes) {
   for (const cudaGraphNode_t node : nodes) {
     if (std::find(stream.tail.begin(), stream.tail.end(), node) == stream.tail.end()) stream.tail.push_back(node);
@@ -106,9 +112,13 @@ bool Captures::legacy_would_wait() const {
 cudaError_t record(CUstream_st& stream, Work work) {
   Capture& capture = *stream.capture;
   if (capture.invalidated) return cudaErrorStreamCaptureInvalidated;
+  const bool programmatic = work.begin != nullptr;
+  if (programmatic && !follows_own_kernel(stream)) return cudaErrorNotSupported;
   auto node = std::make_shared<CUgraphNode_st>();
   node->work = std::move(work);
   node->after = stream.tail;
+  node->stream = &stream;
+  if (programmatic) stream.tail.front()->overlapping = node.get();
   node->index = capture.graph->nodes.size();
   stream.tail = {node.get()};
   capture.graph->nodes.push_back(std::move(node));

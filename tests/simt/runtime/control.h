@@ -15,6 +15,7 @@ void reset();
 struct Counters {
   std::uint64_t calls = 0;         ///< of the runtime by the host, of whatever kind
   std::uint64_t launches = 0;      ///< kernels; matrix products of cuBLAS are `gemms`
+  std::uint64_t programmatic = 0;  ///< of them, with programmatic stream serialization
   std::uint64_t gemms = 0;         ///< calls of cuBLAS and cuBLASLt that compute
   std::uint64_t convolutions = 0;  ///< calls of cuDNN that compute
   std::uint64_t graph_launches = 0;

@@ -61,7 +61,7 @@ cudaError_t cudaEventRecordWithFlags(cudaEvent_t handle, cudaStream_t stream_han
     if (stream->capture != nullptr && stream->capture->invalidated) return cudaErrorStreamCaptureInvalidated;
     event->capture = stream->capture;
     event->tail = stream->tail;
-    event->ticket = stream->capture != nullptr ? nullptr : runtime().scheduler.enqueue(*stream, nullptr);
+    event->ticket = stream->capture != nullptr ? nullptr : runtime().scheduler.enqueue(*stream, {});
     return cudaSuccess;
   });
 }

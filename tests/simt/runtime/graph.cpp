@@ -1,6 +1,7 @@
 #include "runtime/graph.h"
 
 #include <algorithm>
+#include <utility>
 
 using simt::detail::call;
 using simt::detail::runtime;
@@ -25,10 +26,22 @@ Nodes latest_first(const Nodes& nodes) {
   return order;
 }
 
+/// What is left of launches that have begun, by the index of their nodes.
+using Begun = std::vector<std::function<void()>>;
+
+void begin_behind(const CUgraphNode_st& node, Begun& begun) {
+  for (cudaGraphNode_t next = node.overlapping; next != nullptr; next = next->overlapping) {
+    if (begun[next->index] == nullptr) begun[next->index] = next->work.begin();
+  }
+}
+
 void run(const Nodes& nodes) {
+  Begun begun(nodes.size());
   for (const auto& node : runtime().scheduler.contrary() ? latest_first(nodes) : nodes) {
     if (runtime().errors.lost()) return;
-    node->work.action();
+    begin_behind(*node, begun);
+    const auto rest = std::exchange(begun[node->index], nullptr);
+    rest ? rest() : node->work.action();
   }
 }
 
@@ -67,7 +80,7 @@ cudaError_t cudaGraphLaunch(cudaGraphExec_t handle, cudaStream_t stream_handle) 
     std::vector<simt::detail::TicketPtr> after;
     if (exec->last != nullptr) after.push_back(exec->last);
     exec->last = rt.scheduler.enqueue(
-        *stream, [nodes = exec->nodes] { run(nodes); }, std::move(after));
+        *stream, {.type = cudaGraphNodeTypeGraph, .action = [nodes = exec->nodes] { run(nodes); }}, std::move(after));
     return cudaSuccess;
   });
 }

@@ -8,7 +8,9 @@
 struct CUgraphNode_st {
   simt::detail::Work work;
   std::vector<cudaGraphNode_t> after;
-  std::size_t index = 0;  ///< in the graph: the order of capture
+  CUstream_st* stream = nullptr;          ///< that it was captured from
+  cudaGraphNode_t overlapping = nullptr;  ///< behind it by a programmatic edge: it may begin while this node runs
+  std::size_t index = 0;                  ///< in the graph: the order of capture
 };
 
 struct CUgraph_st {

@@ -64,6 +64,7 @@ cudaError_t check_configuration(const cudaLaunchConfig_t& config, const void* ke
 struct Attributes {
   bool cooperative = false;
   bool clustered = false;
+  bool programmatic = false;
 };
 
 Attributes read_attributes(const cudaLaunchConfig_t& config) {
@@ -71,6 +72,9 @@ Attributes read_attributes(const cudaLaunchConfig_t& config) {
   for (unsigned i = 0; i < config.numAttrs; ++i) {
     const cudaLaunchAttribute& attribute = config.attrs[i];
     if (attribute.id == cudaLaunchAttributeCooperative) attributes.cooperative = attribute.val.cooperative != 0;
+    if (attribute.id == cudaLaunchAttributeProgrammaticStreamSerialization) {
+      attributes.programmatic = attribute.val.programmaticStreamSerializationAllowed != 0;
+    }
     if (attribute.id == cudaLaunchAttributeClusterDimension) {
       const auto& cluster = attribute.val.clusterDim;
       attributes.clustered = cluster.x * cluster.y * cluster.z > 1;
@@ -87,6 +91,7 @@ cudaError_t launch(const cudaLaunchConfig_t& config, const void* kernel, std::fu
     const Attributes attributes = read_attributes(config);
     // The emulator has no distributed shared memory: better refused than run as if it had.
     if (attributes.clustered) return cudaErrorNotSupported;
+    if (attributes.cooperative && attributes.programmatic) return cudaErrorNotSupported;
     if (const cudaError_t error = check_configuration(config, kernel, attributes.cooperative); error != cudaSuccess) {
       return error;
     }
@@ -98,9 +103,16 @@ cudaError_t launch(const cudaLaunchConfig_t& config, const void* kernel, std::fu
     launched.name = kernel_name(kernel);
     launched.body = std::move(body);
     launched.shared_limit = shared_limit(kernel);
+    launched.programmatic = attributes.programmatic;
     Work work;
     work.type = cudaGraphNodeTypeKernel;
     work.cost.launches = 1;
+    if (launched.programmatic) {
+      work.cost.programmatic = 1;
+      work.begin = [launched]() -> std::function<void()> {
+        return [rest = begin(launched)] { run_unless_lost(rest); };
+      };
+    }
     work.action = [launched = std::move(launched)] { run_unless_lost([&] { run(launched); }); };
     return submit(config.stream, std::move(work));
   });

@@ -81,7 +81,7 @@ cudaError_t cudaFreeAsync(void* pointer, cudaStream_t handle) {
     if (block == nullptr) return cudaErrorInvalidValue;
     block->freeing = true;
     ++runtime().counters.frees;
-    runtime().scheduler.enqueue(*stream, [pointer] { runtime().memory.release(pointer); });
+    runtime().scheduler.enqueue(*stream, {.action = [pointer] { runtime().memory.release(pointer); }});
     return cudaSuccess;
   });
 }

@@ -46,7 +46,7 @@ cudaError_t submit(cudaStream_t handle, Work work, TicketPtr* ticket) {
   }
   if (stream->capture != nullptr) return record(*stream, std::move(work));
   rt.counters += work.cost;
-  TicketPtr queued = rt.scheduler.enqueue(*stream, std::move(work.action));
+  TicketPtr queued = rt.scheduler.enqueue(*stream, std::move(work));
   if (ticket != nullptr) *ticket = std::move(queued);
   return cudaSuccess;
 }
@@ -69,6 +69,7 @@ void reset() {
 
 Counters& Counters::operator+=(const Counters& other) {
   launches += other.launches;
+  programmatic += other.programmatic;
   gemms += other.gemms;
   convolutions += other.convolutions;
   graph_launches += other.graph_launches;

@@ -12,6 +12,7 @@
 #include "runtime/error_state.h"
 #include "runtime/memory_table.h"
 #include "runtime/scheduler.h"
+#include "runtime/work.h"
 
 struct CUevent_st {
   unsigned flags = 0;
@@ -124,13 +125,6 @@ cudaError_t call(Body&& body) {
 inline CUstream_st* find_stream(cudaStream_t handle) {
   return runtime().scheduler.find(handle, runtime().device);
 }
-
-/// Work for a stream.
-struct Work {
-  cudaGraphNodeType type = cudaGraphNodeTypeEmpty;
-  Counters cost;
-  std::function<void()> action;
-};
 
 /// Queues work in a stream or, while that is captured, adds it to the capture's graph. `ticket` receives the work's
 /// ticket if it was queued.

@@ -20,6 +20,16 @@ struct Completion {
   TicketPtr ticket;
 };
 
+/// Lets launches begin that may do so beside the kernel that the stream runs next.
+void begin_behind(CUstream_st& stream) {
+  for (CUstream_st::Queued& next : stream.queue) {
+    const bool free =
+        std::all_of(next.after.begin(), next.after.end(), [](const auto& ticket) { return ticket->done; });
+    if (!next.work.begin || !free) return;
+    next.work.action = std::exchange(next.work.begin, nullptr)();
+  }
+}
+
 }  // namespace
 
 void Scheduler::set(Execution execution, unsigned seed) {
@@ -89,24 +99,25 @@ void Scheduler::join_default_stream(const CUstream_st& stream, std::vector<Ticke
   }
 }
 
-TicketPtr Scheduler::enqueue(CUstream_st& stream, std::function<void()> action, std::vector<TicketPtr> after) {
+TicketPtr Scheduler::enqueue(CUstream_st& stream, Work work, std::vector<TicketPtr> after) {
   join_default_stream(stream, after);
   auto ticket = std::make_shared<Ticket>();
   ticket->stream = &stream;
-  stream.queue.push_back({std::move(action), std::move(after), ticket});
+  stream.queue.push_back({std::move(work), std::move(after), ticket});
   if (!deferred_) drain(stream);
   return ticket;
 }
 
 void Scheduler::run_oldest(CUstream_st& stream) {
-  CUstream_st::Queued work = std::move(stream.queue.front());
+  CUstream_st::Queued queued = std::move(stream.queue.front());
   stream.queue.pop_front();
-  const Completion completion(work.ticket);
-  for (const TicketPtr& ticket : work.after) run_until(ticket);
-  if (!work.action || runtime().errors.lost()) return;
+  const Completion completion(queued.ticket);
+  for (const TicketPtr& ticket : queued.after) run_until(ticket);
+  if (!queued.work.action || runtime().errors.lost()) return;
   const DeviceAccess access(runtime().memory);
   try {
-    work.action();
+    if (queued.work.type == cudaGraphNodeTypeKernel) begin_behind(stream);
+    queued.work.action();
   } catch (...) {
     // The device would run nothing more either, and destructors that free and wait must not meet the fault again.
     discard();

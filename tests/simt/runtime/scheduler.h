@@ -2,12 +2,11 @@
 
 #include <chrono>
 #include <deque>
-#include <functional>
 #include <memory>
 #include <vector>
 
 #include "runtime/api.h"
-#include "runtime/control.h"
+#include "runtime/work.h"
 
 namespace simt::detail {
 
@@ -25,7 +24,7 @@ using TicketPtr = std::shared_ptr<Ticket>;
 
 struct CUstream_st {
   struct Queued {
-    std::function<void()> action;
+    simt::detail::Work work;
     std::vector<simt::detail::TicketPtr> after;
     simt::detail::TicketPtr ticket;
   };
@@ -58,8 +57,8 @@ class Scheduler {
   CUstream_st* find(cudaStream_t handle, int device);
   std::size_t created() const;
 
-  /// Queues the action behind what the stream holds and behind `after`.
-  TicketPtr enqueue(CUstream_st& stream, std::function<void()> action, std::vector<TicketPtr> after = {});
+  /// Queues the work behind what the stream holds and behind `after`.
+  TicketPtr enqueue(CUstream_st& stream, Work work, std::vector<TicketPtr> after = {});
   /// The host waits.
   void finish(const TicketPtr& ticket);
   void finish(CUstream_st& stream);

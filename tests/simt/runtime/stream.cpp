@@ -102,8 +102,7 @@ cudaError_t cudaStreamWaitEvent(cudaStream_t handle, cudaEvent_t event_handle, u
     if (stream->legacy) {
       if (const cudaError_t refused = runtime().captures.refuse_legacy(); refused != cudaSuccess) return refused;
     }
-    if (event->ticket != nullptr && !event->ticket->done)
-      runtime().scheduler.enqueue(*stream, nullptr, {event->ticket});
+    if (event->ticket != nullptr && !event->ticket->done) runtime().scheduler.enqueue(*stream, {}, {event->ticket});
     return cudaSuccess;
   });
 }

@@ -147,8 +147,7 @@ TEST_F(LaunchTest, KeepsToTheSharedMemoryOfTheMachine) {
 TEST_F(LaunchTest, IgnoresHintsAndRefusesClusters) {
   cudaLaunchAttribute attributes[2] = {};
   attributes[0].id = cudaLaunchAttributePriority;
-  attributes[1].id = cudaLaunchAttributeProgrammaticStreamSerialization;
-  attributes[1].val.programmaticStreamSerializationAllowed = 1;
+  attributes[1].id = cudaLaunchAttributeAccessPolicyWindow;
   cudaLaunchConfig_t config = config_for(1);
   config.attrs = attributes;
   config.numAttrs = 2;
