@@ -83,7 +83,9 @@ std::unique_ptr<Executable> compile(const StepPlan& plan, const Bindings& bindin
   // All of it is done before the first step, and nothing of it belongs into the graphs.
   DeviceMemory arena = place_arena(plan, layout, stream);
   PlanProducts products = choice.choose(plan, layout);
-  const PlanResources resources{plan, layout, products, convolutions, layout.workspace(stream.get())};
+  Workspace workspace = layout.workspace(stream.get());
+  workspace.programmatic = options.programmatic && kernels_wait_here();
+  const PlanResources resources{plan, layout, products, convolutions, workspace};
   const Branch branch(stream.get());
   StepGraphs graphs(stream.get(), std::min(options.most_steps, sequence.longest()),
                     [&](std::int64_t steps) { sequence.enqueue(steps, resources, branch); });

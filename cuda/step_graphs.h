@@ -11,6 +11,7 @@ namespace lacuna::cuda {
 struct GraphOptions {
   std::int64_t most_steps = 64;  ///< in one graph
   bool gather_ahead = true;      ///< the next batch beside the current step
+  bool programmatic = false;     ///< kernels begin before the one in front of them is done, on devices from 9.0 on
 };
 
 /// Graphs of 1, 4, 16, ... steps, up to as many as are wanted and as an epoch has: an epoch takes few launches by the

@@ -11,6 +11,14 @@ const Main* pair_of(const FusedOperation& fused) {
   return fused.rider && std::holds_alternative<Rider>(*fused.rider) ? std::get_if<Main>(fused.operation) : nullptr;
 }
 
+/// The same, for launches that are not programmatic: those that depend on more than the kernel in front of them in
+/// their stream, as behind a join, or on one of another stream, as behind a fork. Only of a chain of kernels in one
+/// stream is it plain what a wait within a kernel waits for.
+PlanResources waiting(PlanResources resources) {
+  resources.workspace.programmatic = false;
+  return resources;
+}
+
 bool is_step_of_training(const StepPlan& plan, const std::vector<FusedOperation>& operations) {
   if (operations.size() < 2) return false;
   const auto* gather = pair_of<Gather, BeginStep>(operations.front());
@@ -40,7 +48,11 @@ void StepSequence::enqueue(std::int64_t steps, const PlanResources& resources, c
   if (ahead_ && steps > 1) return enqueue_gathering_ahead(steps, resources, branch);
   for (std::int64_t step = 0; step < steps; ++step) {
     Bf16Copies copies(plan_);
-    for (const FusedOperation& operation : operations_) cuda::enqueue(operation, resources, copies);
+    for (const FusedOperation& operation : operations_) {
+      // In front of the first kernel of a graph there is none.
+      const bool first = step == 0 && &operation == &operations_.front();
+      cuda::enqueue(operation, first ? waiting(resources) : resources, copies);
+    }
   }
 }
 
@@ -51,13 +63,13 @@ void StepSequence::enqueue_gathering_ahead(std::int64_t steps, const PlanResourc
   const PlanResources odd{even.plan, odd_layout, even.products, even.convolutions, even.workspace};
   // Of each step: none outlasts it, as after the update its weights are others and so is the batch.
   std::vector<Bf16Copies> copies(static_cast<std::size_t>(steps), Bf16Copies(plan_));
-  cuda::enqueue(operations_.front(), even, copies.front());
+  cuda::enqueue(operations_.front(), waiting(even), copies.front());
   for (std::int64_t step = 0; step < steps; ++step) {
     const PlanResources &own = step % 2 == 0 ? even : odd, &other = step % 2 == 0 ? odd : even;
     const auto index = static_cast<std::size_t>(step);
     const bool goes_on = step + 1 < steps;
     if (goes_on) {
-      PlanResources ahead = other;
+      PlanResources ahead = waiting(other);
       ahead.workspace.stream = branch.stream();
       ahead.gathers_ahead = true;
       branch.fork();
@@ -66,7 +78,7 @@ void StepSequence::enqueue_gathering_ahead(std::int64_t steps, const PlanResourc
     std::for_each(operations_.begin() + 1, operations_.end() - 1,
                   [&](const FusedOperation& operation) { cuda::enqueue(operation, own, copies[index]); });
     if (goes_on) branch.join();
-    PlanResources end = own;
+    PlanResources end = goes_on ? waiting(own) : own;
     end.begins_next_step = goes_on;
     cuda::enqueue(operations_.back(), end, copies[index]);
   }

@@ -66,6 +66,7 @@ template <int kWidth, class A, bool kTopK>
 __global__ void __launch_bounds__(kPassThreads)
     activation_backward_kernel(ColumnPass pass, float* gradient, const float* output, const float* column_gradient,
                                double l1, const StepScalars* scalars, float* bias_gradient, const std::uint32_t* kept) {
+  wait_for_previous();
   const float l1_of_sample = l1 != 0 ? static_cast<float>(l1 / static_cast<double>(scalars->sample_count)) : 0.0f;
   const std::int64_t kept_words = (pass.columns + 31) / 32;
   if constexpr (kTopK) kept += (blockIdx.y * pass.chunk_rows + threadIdx.y) * kept_words;
@@ -86,8 +87,8 @@ void activation_backward(const Workspace& workspace, Activation activation, cons
       constexpr int kWidth = decltype(width)::value;
       auto* kernel = p.kept ? &activation_backward_kernel<kWidth, decltype(a), true>
                             : &activation_backward_kernel<kWidth, decltype(a), false>;
-      launch(kernel, pass_shape(grid, workspace.stream), pass_over(grid, workspace, p.rows, p.columns), p.gradient,
-             p.output, p.column_gradient, p.l1, p.scalars, p.bias_gradient, p.kept);
+      launch(kernel, pass_shape(grid, workspace), pass_over(grid, workspace, p.rows, p.columns), p.gradient, p.output,
+             p.column_gradient, p.l1, p.scalars, p.bias_gradient, p.kept);
     });
   });
 }

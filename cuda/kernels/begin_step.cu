@@ -5,20 +5,21 @@
 // because a captured graph would freeze what is passed by value.
 
 #include "kernels/step_ends.cuh"
-#include "runtime/launch.h"
+#include "kernels/step_launch.h"
 
 namespace lacuna::cuda {
 
 namespace {
 
 __global__ void begin_step_kernel(BeginStepArgs p) {
+  wait_for_previous();
   begin_the_step(p);
 }
 
 }  // namespace
 
 void begin_step(const Workspace& workspace, const BeginStepArgs& p) {
-  launch(&begin_step_kernel, LaunchShape(1, 1, 0, workspace.stream), p);
+  launch(&begin_step_kernel, step_shape(1, 1, workspace), p);
 }
 
 bool kernels_run_here() {
@@ -31,6 +32,14 @@ bool kernels_run_here() {
   }
   LACUNA_CUDA(status);
   return true;
+}
+
+bool kernels_wait_here() {
+  // Not the device's capability: PTX for 8.0 has no waiting in it on newer devices either.
+  constexpr int kFirst = 90;
+  cudaFuncAttributes attributes{};
+  LACUNA_CUDA(cudaFuncGetAttributes(&attributes, begin_step_kernel));
+  return attributes.ptxVersion >= kFirst;
 }
 
 }  // namespace lacuna::cuda

@@ -40,6 +40,7 @@ template <int kWidth, class A, bool kAbs>
 __global__ void __launch_bounds__(kPassThreads)
     bias_activation_kernel(ColumnPass pass, float* values, const float* bias, float* sums, float* abs_sums,
                            SparsityPenaltyArgs penalty, double* partials, unsigned* counter) {
+  wait_for_previous();
   BiasActivationBody<kWidth, A, kAbs> body{values, bias, {}};
   bool summed;
   if constexpr (kAbs) {
@@ -62,8 +63,8 @@ void bias_activation(const Workspace& workspace, Activation activation, const Bi
       constexpr int kWidth = decltype(width)::value;
       auto* kernel = p.column_abs_sums ? &bias_activation_kernel<kWidth, decltype(a), true>
                                        : &bias_activation_kernel<kWidth, decltype(a), false>;
-      launch(kernel, pass_shape(grid, workspace.stream), pass_over(grid, workspace, p.rows, p.columns), p.values,
-             p.bias, p.column_sums, p.column_abs_sums, p.penalty, workspace.value_partials, value_counter(workspace));
+      launch(kernel, pass_shape(grid, workspace), pass_over(grid, workspace, p.rows, p.columns), p.values, p.bias,
+             p.column_sums, p.column_abs_sums, p.penalty, workspace.value_partials, value_counter(workspace));
     });
   });
 }

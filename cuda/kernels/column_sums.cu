@@ -34,6 +34,7 @@ template <int kWidth, bool kAbs>
 __global__ void __launch_bounds__(kPassThreads)
     column_sums_kernel(ColumnPass pass, const float* values, float* sums, float* abs_sums, SparsityPenaltyArgs penalty,
                        double* partials, unsigned* counter) {
+  wait_for_previous();
   ColumnSumsBody<kWidth, kAbs> body{values};
   bool summed;
   if constexpr (kAbs) {
@@ -54,7 +55,7 @@ void column_sums(const Workspace& workspace, const ColumnSumsArgs& p) {
   with_width(grid.width, [&](auto width) {
     constexpr int kWidth = decltype(width)::value;
     auto* kernel = p.abs_sums ? &column_sums_kernel<kWidth, true> : &column_sums_kernel<kWidth, false>;
-    launch(kernel, pass_shape(grid, workspace.stream), pass_over(grid, workspace, p.rows, p.columns), p.values, p.sums,
+    launch(kernel, pass_shape(grid, workspace), pass_over(grid, workspace, p.rows, p.columns), p.values, p.sums,
            p.abs_sums, p.penalty, workspace.value_partials, value_counter(workspace));
   });
 }

@@ -3,20 +3,21 @@
 // One thread; update_parameters.cu does the same on its way where a step ends with an update.
 
 #include "kernels/step_ends.cuh"
-#include "runtime/launch.h"
+#include "kernels/step_launch.h"
 
 namespace lacuna::cuda {
 
 namespace {
 
 __global__ void end_step_kernel(EndStepArgs p) {
+  wait_for_previous();
   end_the_step(p);
 }
 
 }  // namespace
 
 void end_step(const Workspace& workspace, const EndStepArgs& p) {
-  launch(&end_step_kernel, LaunchShape(1, 1, 0, workspace.stream), p);
+  launch(&end_step_kernel, step_shape(1, 1, workspace), p);
 }
 
 }  // namespace lacuna::cuda

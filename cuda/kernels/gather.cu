@@ -23,6 +23,7 @@ __global__ void __launch_bounds__(kWarp* kRowsPerBlock)
     gather_kernel(const T* data, std::int64_t data_rows, std::int64_t columns, const StepState* state, float* batch,
                   std::int64_t rows, bool shuffle, std::uint64_t seed, const std::int32_t* labels,
                   std::int32_t* batch_labels, BeginStepArgs begin) {
+  wait_for_previous();
   if (begin.state && blockIdx.x == gridDim.x - 1) {
     if (blockIdx.y == 0 && threadIdx.x == 0 && threadIdx.y == 0) begin_the_step(begin);
     return;
@@ -62,8 +63,8 @@ void gather(const Workspace& workspace, const GatherArgs& p) {
       const dim3 grid(static_cast<unsigned>(row_blocks + (p.begin.state ? 1 : 0)),
                       static_cast<unsigned>(std::min(pieces, wanted)));
       launch(&gather_kernel<kWidth, std::remove_const_t<std::remove_pointer_t<decltype(data)>>>,
-             LaunchShape(grid, dim3(kWarp, kRowsPerBlock), 0, workspace.stream), data, p.data_rows, p.columns, p.state,
-             p.batch, p.rows, p.shuffle, p.seed, p.labels, p.batch_labels, p.begin);
+             step_shape(grid, dim3(kWarp, kRowsPerBlock), workspace), data, p.data_rows, p.columns, p.state, p.batch,
+             p.rows, p.shuffle, p.seed, p.labels, p.batch_labels, p.begin);
     });
   };
   if (p.dtype == DType::u8)

@@ -21,6 +21,9 @@ struct Workspace {
   float* partials = nullptr;         ///< partial sums by columns: pass_needs()
   double* value_partials = nullptr;  ///< partial sums of values: pass_needs(), or one for each UpdateSegment
   unsigned* counters = nullptr;      ///< zeros: pass_needs(); zero again after each kernel
+  /// Kernels of a training step may begin before what is in front of them in the stream is done, which must be a
+  /// kernel and the only thing that they depend on. Needs kernels_wait_here().
+  bool programmatic = false;
 };
 
 /// What one kernel needs of a workspace, in elements.
@@ -32,6 +35,9 @@ WorkspaceNeeds pass_needs(std::int64_t rows, std::int64_t columns, int multiproc
 
 /// Whether this build has machine code, or PTX that the driver can compile, for the current device.
 bool kernels_run_here();
+/// Whether what would run on the current device was compiled for 9.0 or later, where kernels can wait for the one in
+/// front of them.
+bool kernels_wait_here();
 
 struct BeginStepArgs {
   StepState* state;

@@ -15,6 +15,7 @@ constexpr int kThreads = 256;
 
 template <int kWidth>
 __global__ void __launch_bounds__(kThreads) narrow_kernel(const float* from, std::uint16_t* to, std::int64_t elements) {
+  wait_for_previous();
   const std::int64_t i = (std::int64_t{blockIdx.x} * kThreads + threadIdx.x) * kWidth;
   if (i >= elements) return;
   const Floats<kWidth> x = load<kWidth>(from + i);
@@ -31,8 +32,8 @@ void narrow(const Workspace& workspace, const NarrowArgs& p) {
   with_width(common_width(p.elements, p.from), [&](auto width) {
     constexpr int kWidth = decltype(width)::value;
     const std::int64_t blocks = (p.elements + kThreads * kWidth - 1) / (kThreads * kWidth);
-    launch(&narrow_kernel<kWidth>, LaunchShape(static_cast<unsigned>(blocks), kThreads, 0, workspace.stream), p.from,
-           p.to, p.elements);
+    launch(&narrow_kernel<kWidth>, step_shape(static_cast<unsigned>(blocks), kThreads, workspace), p.from, p.to,
+           p.elements);
   });
 }
 

@@ -63,6 +63,7 @@ template <int kWidth, class Change>
 __global__ void __launch_bounds__(kThreads)
     noise_kernel(const float* input, float* output, std::int64_t elements, const StepState* state, std::uint64_t seed,
                  std::uint32_t stream, Change change) {
+  wait_for_previous();
   const std::int64_t block = std::int64_t{blockIdx.x} * kThreads + threadIdx.x, begin = 4 * block;
   if (begin >= elements) return;
   Floats<4> x = Quad<kWidth>::load(input + begin, elements - begin);
@@ -74,6 +75,7 @@ __global__ void __launch_bounds__(kThreads)
 __global__ void __launch_bounds__(kThreads)
     shift_kernel(const float* input, float* output, std::int64_t elements, const StepState* state, std::uint64_t seed,
                  std::uint32_t stream, std::int32_t most, ImageExtents image) {
+  wait_for_previous();
   const std::int64_t at = std::int64_t{blockIdx.x} * kThreads + threadIdx.x;
   if (at >= elements) return;
   const std::int64_t sample = at / (image.channels * image.height * image.width), x = at % image.width;
@@ -89,11 +91,10 @@ __global__ void __launch_bounds__(kThreads)
 void noise(const Workspace& workspace, const NoiseArgs& p) {
   if (p.kind == NoiseKind::shift)
     return launch(
-        &shift_kernel,
-        LaunchShape(static_cast<unsigned>((p.elements + kThreads - 1) / kThreads), kThreads, 0, workspace.stream),
+        &shift_kernel, step_shape(static_cast<unsigned>((p.elements + kThreads - 1) / kThreads), kThreads, workspace),
         p.input, p.output, p.elements, p.state, p.seed, p.stream, static_cast<std::int32_t>(p.amount), p.image);
   const std::int64_t blocks = (p.elements + 4 * kThreads - 1) / (4 * kThreads);
-  const LaunchShape shape(static_cast<unsigned>(blocks), kThreads, 0, workspace.stream);
+  const LaunchShape shape = step_shape(static_cast<unsigned>(blocks), kThreads, workspace);
   // Only the last four can be fewer, wherever rows end.
   with_width(common_width(4, p.input, p.output), [&](auto width) {
     constexpr int kWidth = decltype(width)::value;

@@ -3,18 +3,14 @@
 #include "device/column_pass.cuh"
 #include "kernels/kernels.h"
 #include "kernels/pass_grid.h"
-#include "runtime/launch.h"
+#include "kernels/step_launch.h"
 
 namespace lacuna::cuda {
 
-inline LaunchShape pass_shape(const PassGrid& grid, cudaStream_t stream, const char* file = __builtin_FILE(),
+inline LaunchShape pass_shape(const PassGrid& grid, const Workspace& workspace, const char* file = __builtin_FILE(),
                               int line = __builtin_LINE()) {
-  return {dim3(static_cast<unsigned>(grid.tiles), static_cast<unsigned>(grid.chunks)),
-          dim3(kWarp, kSlices),
-          0,
-          stream,
-          file,
-          line};
+  return step_shape(dim3(static_cast<unsigned>(grid.tiles), static_cast<unsigned>(grid.chunks)), dim3(kWarp, kSlices),
+                    workspace, file, line);
 }
 
 /// The first counter is for values, the others are for tiles.

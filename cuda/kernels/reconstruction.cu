@@ -71,6 +71,7 @@ template <int kWidth, class L, class A>
 __global__ void __launch_bounds__(kPassThreads, kResidentBlocks)
     reconstruction_kernel(ColumnPass pass, Operands operands, Reduction reduction, const StepScalars* scalars,
                           float* bias_gradient, double* value, double* value_partials, unsigned* value_counter) {
+  wait_for_previous();
   double scale = 1.0;
   if (reduction != Reduction::sum) scale /= static_cast<double>(scalars->sample_count);
   if (reduction == Reduction::element) scale /= static_cast<double>(pass.columns);
@@ -89,7 +90,7 @@ void reconstruction(const Workspace& workspace, Loss loss, Activation activation
                       common_width(p.columns, p.product, p.bias, p.target, p.delta, p.output, p.bias_gradient),
                       workspace.multiprocessors);
   const auto run = [&](auto* kernel) {
-    launch(kernel, pass_shape(grid, workspace.stream), pass_over(grid, workspace, p.rows, p.columns),
+    launch(kernel, pass_shape(grid, workspace), pass_over(grid, workspace, p.rows, p.columns),
            Operands{p.product, p.bias, p.target, p.delta, p.output}, p.reduction, p.scalars,
            p.delta ? p.bias_gradient : nullptr, p.value, workspace.value_partials, value_counter(workspace));
   };

@@ -16,6 +16,7 @@ namespace {
 template <int kWidth, int kLanes>
 __global__ void __launch_bounds__(kPassThreads)
     softmax_cross_entropy_kernel(SoftmaxCrossEntropyArgs p, double* value_partials, unsigned* counters) {
+  wait_for_previous();
   constexpr int kRowsOfWarp = kWarp / kLanes;
   const int lane = static_cast<int>(threadIdx.x) % kLanes;
   // The lanes that share this one's row.
@@ -64,10 +65,9 @@ __global__ void __launch_bounds__(kPassThreads)
 void softmax_cross_entropy(const Workspace& workspace, const SoftmaxCrossEntropyArgs& p) {
   with_width(common_width(p.classes, p.product, p.bias, p.delta, p.output), [&](auto width) {
     with_lanes(p.classes, width, [&](auto lanes) {
-      launch(
-          &softmax_cross_entropy_kernel<decltype(width)::value, decltype(lanes)::value>,
-          LaunchShape(row_blocks(p.rows, lanes, workspace.multiprocessors), dim3(kWarp, kSlices), 0, workspace.stream),
-          p, workspace.value_partials, workspace.counters);
+      launch(&softmax_cross_entropy_kernel<decltype(width)::value, decltype(lanes)::value>,
+             step_shape(row_blocks(p.rows, lanes, workspace.multiprocessors), dim3(kWarp, kSlices), workspace), p,
+             workspace.value_partials, workspace.counters);
     });
   });
 }

@@ -8,13 +8,14 @@
 // Deterministic.
 
 #include "kernels/penalty_units.cuh"
-#include "runtime/launch.h"
+#include "kernels/step_launch.h"
 
 namespace lacuna::cuda {
 
 namespace {
 
 __global__ void __launch_bounds__(kPassThreads) sparsity_penalty_kernel(SparsityPenaltyArgs p) {
+  wait_for_previous();
   const int thread = static_cast<int>(threadIdx.x);
   const PenaltySums sums = penalty_of_units(p, 0, p.units, thread);
   if (thread == 0) store_penalty(p, sums);
@@ -23,7 +24,7 @@ __global__ void __launch_bounds__(kPassThreads) sparsity_penalty_kernel(Sparsity
 }  // namespace
 
 void sparsity_penalty(const Workspace& workspace, const SparsityPenaltyArgs& p) {
-  launch(&sparsity_penalty_kernel, LaunchShape(1, kPassThreads, 0, workspace.stream), p);
+  launch(&sparsity_penalty_kernel, step_shape(1, kPassThreads, workspace), p);
 }
 
 }  // namespace lacuna::cuda

@@ -4,7 +4,7 @@
 
 #include "device/block.cuh"
 #include "kernels/kernels.h"
-#include "runtime/launch.h"
+#include "kernels/step_launch.h"
 
 namespace lacuna::cuda {
 
@@ -14,6 +14,7 @@ constexpr int kThreads = 128;
 
 __global__ void __launch_bounds__(kThreads)
     sum_channels_kernel(const float* columns, std::int64_t positions, float* channels) {
+  wait_for_previous();
   const float* from = columns + blockIdx.x * positions;
   const int thread = static_cast<int>(threadIdx.x);
   double sum = 0;
@@ -26,8 +27,8 @@ __global__ void __launch_bounds__(kThreads)
 
 void sum_channels(const Workspace& workspace, const float* columns, std::int64_t channel_count, std::int64_t positions,
                   float* channels) {
-  launch(&sum_channels_kernel, LaunchShape(static_cast<unsigned>(channel_count), kThreads, 0, workspace.stream),
-         columns, positions, channels);
+  launch(&sum_channels_kernel, step_shape(static_cast<unsigned>(channel_count), kThreads, workspace), columns,
+         positions, channels);
 }
 
 }  // namespace lacuna::cuda

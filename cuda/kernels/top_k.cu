@@ -11,8 +11,7 @@
 #include <type_traits>
 
 #include "device/block.cuh"
-#include "kernels/kernels.h"
-#include "runtime/launch.h"
+#include "kernels/step_launch.h"
 
 namespace lacuna::cuda {
 
@@ -78,6 +77,7 @@ struct Stretch {
 template <int kItems, int kRowWarps>
 __global__ void __launch_bounds__(kWarp* kWarps)
     top_k_kernel(float* values, std::int64_t rows, int columns, const StepScalars* scalars, std::uint32_t* kept) {
+  wait_for_previous();
   __shared__ unsigned shared[2][kWarps];
   const int lane = static_cast<int>(threadIdx.x), warp = static_cast<int>(threadIdx.y);
   const int words = (columns + kWarp - 1) / kWarp;
@@ -132,9 +132,8 @@ void top_k(const Workspace& workspace, const TopKArgs& p) {
   const auto run = [&](auto items, auto row_warps) {
     constexpr int kItems = decltype(items)::value, kRowWarps = decltype(row_warps)::value;
     const std::int64_t blocks = (p.rows + kWarps / kRowWarps - 1) / (kWarps / kRowWarps);
-    launch(&top_k_kernel<kItems, kRowWarps>,
-           LaunchShape(static_cast<unsigned>(blocks), dim3(kWarp, kWarps), 0, workspace.stream), p.values, p.rows,
-           static_cast<int>(p.columns), p.scalars, p.kept);
+    launch(&top_k_kernel<kItems, kRowWarps>, step_shape(static_cast<unsigned>(blocks), dim3(kWarp, kWarps), workspace),
+           p.values, p.rows, static_cast<int>(p.columns), p.scalars, p.kept);
   };
   constexpr std::integral_constant<int, 1> kOneWarp;
   constexpr std::integral_constant<int, kWarps> kOneBlock;

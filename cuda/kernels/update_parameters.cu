@@ -73,6 +73,7 @@ __global__ void __launch_bounds__(kPassThreads, kResidentBlocks)
     update_parameters_kernel(Slabs slabs, const UpdateSegment* segments, const StepScalars* scalars, O optimizer,
                              double weight_decay, double* value, double* value_partials, unsigned* counter,
                              EndStepArgs end) {
+  wait_for_previous();
   constexpr int kWidth = 4;
   const UpdateSegment segment = segments[blockIdx.x];
   const auto update = optimizer.update(*scalars);
@@ -95,7 +96,7 @@ void update_parameters(const Workspace& workspace, const UpdateArgs& p) {
   const Optimizer& o = p.optimizer;
   const auto run = [&](const auto& optimizer) {
     launch(&update_parameters_kernel<std::remove_cvref_t<decltype(optimizer)>>,
-           LaunchShape(static_cast<unsigned>(p.segment_count), kPassThreads, 0, workspace.stream),
+           step_shape(static_cast<unsigned>(p.segment_count), kPassThreads, workspace),
            Slabs{p.parameters, p.gradients, p.moment1, p.moment2}, p.segments, p.scalars, optimizer, p.weight_decay,
            p.value, workspace.value_partials, value_counter(workspace), p.end);
   };

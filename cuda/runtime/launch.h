@@ -15,6 +15,9 @@ struct LaunchShape {
   cudaStream_t stream;
   const char* file;
   int line;
+  /// May begin before the kernel in front of it in the stream is done, and waits for that itself
+  /// (device/dependency.cuh).
+  bool programmatic = false;
 
   LaunchShape(dim3 g, dim3 b, std::size_t shared_bytes, cudaStream_t s, const char* f = __builtin_FILE(),
               int l = __builtin_LINE())
@@ -29,6 +32,11 @@ void launch(void (*kernel)(Parameters...), const LaunchShape& shape, Arguments&&
   config.blockDim = shape.block;
   config.dynamicSmemBytes = shape.shared;
   config.stream = shape.stream;
+  cudaLaunchAttribute programmatic{};
+  programmatic.id = cudaLaunchAttributeProgrammaticStreamSerialization;
+  programmatic.val.programmaticStreamSerializationAllowed = 1;
+  config.attrs = &programmatic;
+  config.numAttrs = shape.programmatic ? 1 : 0;
   check(cudaLaunchKernelEx(&config, kernel, std::forward<Arguments>(arguments)...), "a kernel launch", shape.file,
         shape.line);
 }
