@@ -10,7 +10,9 @@ std::vector<GraphVariant> graph_variants() {
           {"steps:4", {.most_steps = 4}},
           {"steps:16", {.most_steps = 16}},
           {"steps:64", {.most_steps = 64}},
-          {"steps:64/gather_before", {.most_steps = 64, .gather_ahead = false}}};
+          {"steps:64/programmatic", {.most_steps = 64, .programmatic = true}},
+          {"steps:64/gather_before", {.most_steps = 64, .gather_ahead = false}},
+          {"steps:64/gather_before/programmatic", {.most_steps = 64, .gather_ahead = false, .programmatic = true}}};
 }
 
 GraphSteps::GraphSteps(int device, const Model& model, const Dataset& data, const TrainerOptions& options,
