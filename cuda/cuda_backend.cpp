@@ -65,14 +65,16 @@ class CudaReadback final : public Readback {
 CudaBackend::CudaBackend(int index, const BackendOptions& options)
     : index_(index),
       options_(options),
-      group_(options.products.batched ? dynamic_cast<JointModels*>(options.group.get()) : nullptr),
+      group_(dynamic_cast<JointModels*>(options.group.get())),
       multiprocessors_(use_device(index)),
       engines_(options.engine, options.precision,
                options.multiprocessors > 0 ? std::min(options.multiprocessors, multiprocessors_) : multiprocessors_),
       stream_(),
       cublas_(stream_.get(), options.precision),
       products_(stream_, cublas_, options.products),
-      cudnn_(stream_.get(), options.precision != Precision::fp32) {}
+      cudnn_(stream_.get(), options.precision != Precision::fp32) {
+  LACUNA_EXPECTS(group_ || !options.group, "a group that another kind of backend has made");
+}
 
 CudaBackend::~CudaBackend() {
   // Buffers and graphs may be gone before the work that uses them; nobody may free the stream's memory under it.

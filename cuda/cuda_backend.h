@@ -47,7 +47,7 @@ class CudaBackend final : public Backend {
  private:
   int index_;
   BackendOptions options_;
-  JointModels* group_;  // of the options; null: none, or its products are not batched
+  JointModels* group_;  // of the options; may be null
   int multiprocessors_;
   EngineChoice engines_;
   Stream stream_;

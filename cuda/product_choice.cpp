@@ -6,6 +6,7 @@
 #include <limits>
 #include <set>
 #include <utility>
+#include <vector>
 
 #include "lacuna/error.h"
 #include "resident/resident_plan.h"
@@ -39,15 +40,32 @@ std::set<ProductShape> shapes_of(const StepPlan& plan, const PlanLayout& layout,
   return shapes;
 }
 
-/// Operands and result of products of one shape, uniform in [-1, 1].
+constexpr const char* kOperandsPurpose = "the operands of products that are tried";
+
+/// Operands and result of products of one shape, uniform in [-1, 1]; others with another seed.
 class Operands {
  public:
-  Operands(const ProductShape& s, Precision precision, const Workspace& workspace)
+  Operands(const ProductShape& s, Precision precision, const Workspace& workspace, int seed = 1)
       : narrow_(precision == Precision::bf16),
+        seed_(static_cast<std::uint64_t>(seed)),
+        elements_(s.m * s.n),
         a_(operand(s.m * s.k, workspace, 1)),
         b_(operand(s.k * s.n, workspace, 2)),
-        c_(4 * s.m * s.n, kPurpose) {
-    fill_uniform(workspace, c(), s.m * s.n, 1, 1, 3);
+        c_(4 * s.m * s.n, kOperandsPurpose) {
+    begin_again(workspace);
+  }
+
+  /// What products are added to, as it was.
+  void begin_again(const Workspace& workspace) const { fill_uniform(workspace, c(), elements_, 1, seed_, 3); }
+  const void* a() const { return a_.get(); }
+  const void* b() const { return b_.get(); }
+  const void* to() const { return c_.get(); }
+  std::vector<float> result(std::size_t elements, const Workspace& workspace) const {
+    std::vector<float> values(elements);
+    LACUNA_CUDA(
+        cudaMemcpyAsync(values.data(), c_.get(), elements * sizeof(float), cudaMemcpyDeviceToHost, workspace.stream));
+    LACUNA_CUDA(cudaStreamSynchronize(workspace.stream));
+    return values;
   }
 
   void multiply(const Cublas& cublas, const ProductShape& s) const {
@@ -62,8 +80,6 @@ class Operands {
   void multiply(const LtProduct& product) const { product(a_.get(), b_.get(), c()); }
 
  private:
-  static constexpr const char* kPurpose = "the operands of products that are measured";
-
   template <class T>
   static T* as(const DeviceMemory& memory) {
     return reinterpret_cast<T*>(memory.get());
@@ -71,18 +87,52 @@ class Operands {
   float* c() const { return as<float>(c_); }
 
   DeviceMemory operand(std::int64_t elements, const Workspace& workspace, std::uint32_t stream) const {
-    DeviceMemory values(4 * elements, kPurpose);
-    fill_uniform(workspace, as<float>(values), elements, 1, 1, stream);
+    DeviceMemory values(4 * elements, kOperandsPurpose);
+    fill_uniform(workspace, as<float>(values), elements, 1, seed_, stream);
     if (!narrow_) return values;
-    DeviceMemory copy(2 * elements, kPurpose);
+    DeviceMemory copy(2 * elements, kOperandsPurpose);
     cuda::narrow(workspace, {as<float>(values), as<std::uint16_t>(copy), elements});
     LACUNA_CUDA(cudaStreamSynchronize(workspace.stream));  // the values go
     return copy;
   }
 
   bool narrow_;
+  std::uint64_t seed_;
+  std::int64_t elements_;
   DeviceMemory a_, b_, c_;
 };
+
+/// Whether a product has the bits that it has alone in batches of few and of many, too, wherever it stands in them. The
+/// library promises nothing of the kind, so it is tried.
+bool has_same_bits_in_batches(const LtProduct& product, const ProductShape& shape, const CublasLt& library,
+                              const Workspace& workspace) {
+  const auto elements = static_cast<std::size_t>(shape.m * shape.n);
+  for (const int count : {2, 8}) {
+    const auto batch = library.batch(product, count);
+    if (!batch) return false;
+    std::vector<Operands> all;
+    for (int i = 0; i < count; ++i) all.emplace_back(shape, library.cublas().precision(), workspace, i);
+    std::vector<std::vector<float>> alone;
+    for (const Operands& operands : all) {
+      operands.multiply(product);
+      alone.push_back(operands.result(elements, workspace));
+      operands.begin_again(workspace);
+    }
+    std::vector<const void*> addresses;
+    for (const auto& which : {&Operands::a, &Operands::b, &Operands::to})
+      for (const Operands& operands : all) addresses.push_back((operands.*which)());
+    const std::size_t bytes = addresses.size() * sizeof(void*);
+    const DeviceMemory table(static_cast<std::int64_t>(bytes), kOperandsPurpose);
+    const DeviceMemory room(std::max<std::int64_t>(1, batch->workspace_bytes()), kOperandsPurpose);
+    LACUNA_CUDA(cudaMemcpyAsync(table.get(), addresses.data(), bytes, cudaMemcpyHostToDevice, workspace.stream));
+    auto* first = reinterpret_cast<const void* const*>(table.get());
+    (*batch)(first, first + count, reinterpret_cast<float* const*>(table.get()) + 2 * count, room);
+    for (int i = 0; i < count; ++i)
+      if (all[static_cast<std::size_t>(i)].result(elements, workspace) != alone[static_cast<std::size_t>(i)])
+        return false;
+  }
+  return true;
+}
 
 /// Of one product among several in a graph, as in a step: launching them one by one would take longer than many take.
 double seconds_of_one(cudaStream_t stream, const std::function<void()>& product) {
@@ -139,7 +189,7 @@ const ProductChoice::Choice& ProductChoice::choice(const ProductShape& shape, co
   const auto found = choices_.find(shape);
   if (found != choices_.end()) return found->second;
   return choices_[shape] = asked_.measured  ? measured(shape, workspace)
-                           : asked_.batched ? for_batches(shape)
+                           : asked_.batched ? for_batches(shape, workspace)
                                             : recorded(shape);
 }
 
@@ -166,9 +216,10 @@ ProductChoice::Choice ProductChoice::measured(const ProductShape& shape, const W
   return best;
 }
 
-ProductChoice::Choice ProductChoice::for_batches(const ProductShape& shape) const {
+/// Out of memory is an error here: another algorithm would be another model.
+ProductChoice::Choice ProductChoice::for_batches(const ProductShape& shape, const Workspace& workspace) const {
   for (const LtProduct& product : library_->products(shape))
-    if (product.takes_batches())
+    if (has_same_bits_in_batches(product, shape, *library_, workspace))
       return {std::make_shared<const LtProduct>(product), to_string(shape) + parts_text(product)};
   return {};
 }

@@ -21,7 +21,8 @@ using ProductMeter = std::function<double(const ProductShape& shape, const std::
 void set_product_meter(ProductMeter meter);
 
 /// Picks the algorithms of a backend's dense products in training: cuBLAS's own choice, the fastest by measuring what
-/// cuBLASLt proposes for a moment, the first that takes several products at once, or those on record. What was chosen
+/// cuBLASLt proposes for a moment, the first that gives several products at once the bits
+/// that each has alone, or those on record. What was chosen
 /// once holds for all plans.
 class ProductChoice {
  public:
@@ -40,7 +41,7 @@ class ProductChoice {
   };
   const Choice& choice(const ProductShape& shape, const Workspace& workspace);
   Choice measured(const ProductShape& shape, const Workspace& workspace) const;
-  Choice for_batches(const ProductShape& shape) const;
+  Choice for_batches(const ProductShape& shape, const Workspace& workspace) const;
   Choice recorded(const ProductShape& shape) const;
 
   const Stream& stream_;

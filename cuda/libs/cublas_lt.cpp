@@ -37,6 +37,7 @@ Layout layout_of(cudaDataType type, std::int64_t rows, std::int64_t columns) {
   return Layout(created);
 }
 
+#if CUBLAS_VERSION >= 120900
 /// Of so many matrices, found by an array of addresses.
 void find_by_addresses(const Layout& layout, std::int32_t count) {
   const std::uint32_t mode = CUBLASLT_BATCH_MODE_POINTER_ARRAY;
@@ -44,6 +45,15 @@ void find_by_addresses(const Layout& layout, std::int32_t count) {
       cublasLtMatrixLayoutSetAttribute(layout.get(), CUBLASLT_MATRIX_LAYOUT_BATCH_COUNT, &count, sizeof count));
   LACUNA_CUBLAS(cublasLtMatrixLayoutSetAttribute(layout.get(), CUBLASLT_MATRIX_LAYOUT_BATCH_MODE, &mode, sizeof mode));
 }
+
+bool takes_batches(const cublasLtMatmulAlgo_t& algorithm) {
+  std::int32_t takes = 0;
+  std::size_t written = 0;
+  LACUNA_CUBLAS(cublasLtMatmulAlgoCapGetAttribute(&algorithm, CUBLASLT_ALGO_CAP_POINTER_ARRAY_BATCH_SUPPORT, &takes,
+                                                  sizeof takes, &written));
+  return takes != 0;
+}
+#endif
 
 template <class T>
 void prefer(const Preference& preference, cublasLtMatmulPreferenceAttributes_t which, T value) {
@@ -108,9 +118,9 @@ struct LtProduct::Problem {
   }
 
   /// Of one product, or of a batch whose matrices are found by arrays of addresses.
-  void multiply(const void* first, const void* second, void* result, const cublasLtMatmulAlgo_t& algorithm) const {
+  void multiply(const void* first, const void* second, void* result, const cublasLtMatmulAlgo_t& algorithm,
+                const DeviceMemory& workspace) const {
     const float one = 1;
-    const DeviceMemory& workspace = cublas.workspace();
     LACUNA_CUBLAS(cublasLtMatmul(handle, operation.get(), &one, second, b.get(), first, a.get(), &beta, result, c.get(),
                                  result, c.get(), &algorithm, workspace.get(),
                                  static_cast<std::size_t>(workspace.bytes()), cublas.stream()));
@@ -131,19 +141,12 @@ LtProduct::LtProduct(std::shared_ptr<const Problem> problem, const cublasLtMatmu
       parts_(attribute<std::int32_t>(chosen, CUBLASLT_ALGO_CONFIG_SPLITK_NUM)) {}
 
 void LtProduct::operator()(const void* a, const void* b, float* c) const {
-  problem_->multiply(a, b, c, chosen_);
+  problem_->multiply(a, b, c, chosen_, problem_->cublas.workspace());
 }
 
-bool LtProduct::takes_batches() const {
-  std::int32_t takes = 0;
-  std::size_t written = 0;
-  LACUNA_CUBLAS(cublasLtMatmulAlgoCapGetAttribute(&chosen_, CUBLASLT_ALGO_CAP_POINTER_ARRAY_BATCH_SUPPORT, &takes,
-                                                  sizeof takes, &written));
-  return takes != 0;
-}
-
-void LtBatch::operator()(const void* const* a, const void* const* b, float* const* c) const {
-  problem_->multiply(a, b, const_cast<float**>(c), chosen_);
+void LtBatch::operator()(const void* const* a, const void* const* b, float* const* c,
+                         const DeviceMemory& workspace) const {
+  problem_->multiply(a, b, const_cast<float**>(c), chosen_, workspace);
 }
 
 CublasLt::CublasLt(const Cublas& cublas) : cublas_(cublas) {
@@ -175,18 +178,23 @@ std::vector<LtProduct> CublasLt::products(const ProductShape& shape) const {
   return products;
 }
 
+#if CUBLAS_VERSION >= 120900
 std::optional<LtBatch> CublasLt::batch(const LtProduct& product, int count) const {
-  if (!product.takes_batches()) return std::nullopt;
+  if (!takes_batches(product.chosen_)) return std::nullopt;
   const auto problem = std::make_shared<LtProduct::Problem>(handle_.get(), cublas_, product.problem_->shape);
   for (const Layout* layout : {&problem->a, &problem->b, &problem->c}) find_by_addresses(*layout, count);
   cublasLtMatmulHeuristicResult_t needs{};
   const cublasStatus_t status =
       cublasLtMatmulAlgoCheck(handle_.get(), problem->operation.get(), problem->b.get(), problem->a.get(),
                               problem->c.get(), problem->c.get(), &product.chosen_, &needs);
-  const bool fits = needs.workspaceSize <= static_cast<std::size_t>(cublas_.workspace().bytes());
-  if (status != CUBLAS_STATUS_SUCCESS || !fits) return std::nullopt;
-  return LtBatch(problem, product.chosen_);
+  if (status != CUBLAS_STATUS_SUCCESS) return std::nullopt;
+  return LtBatch(problem, product.chosen_, static_cast<std::int64_t>(needs.workspaceSize));
 }
+#else
+std::optional<LtBatch> CublasLt::batch(const LtProduct&, int) const {
+  return std::nullopt;
+}
+#endif
 
 std::string CublasLt::version() {
   const std::size_t version = cublasLtGetVersion();

@@ -36,8 +36,6 @@ class LtProduct {
   const std::string& algorithm() const { return algorithm_; }
   /// Parts along k that are summed up each by itself (split-K).
   int parts() const { return parts_; }
-  /// Whether it can compute several such products, whose matrices are found by arrays of addresses, as one call.
-  bool takes_batches() const;
   void operator()(const void* a, const void* b, float* c) const;
 
  private:
@@ -55,16 +53,20 @@ class LtProduct {
 /// Several products of one shape by one algorithm, as one call.
 class LtBatch {
  public:
+  /// What it needs in the call.
+  std::int64_t workspace_bytes() const { return workspace_bytes_; }
   /// Arrays of the addresses of operands and results, in device memory; each matrix aligned to LtProduct::kAlignment.
-  void operator()(const void* const* a, const void* const* b, float* const* c) const;
+  void operator()(const void* const* a, const void* const* b, float* const* c, const DeviceMemory& workspace) const;
 
  private:
   friend class CublasLt;
-  LtBatch(std::shared_ptr<const LtProduct::Problem> problem, const cublasLtMatmulAlgo_t& chosen)
-      : problem_(std::move(problem)), chosen_(chosen) {}
+  LtBatch(std::shared_ptr<const LtProduct::Problem> problem, const cublasLtMatmulAlgo_t& chosen,
+          std::int64_t workspace_bytes)
+      : problem_(std::move(problem)), chosen_(chosen), workspace_bytes_(workspace_bytes) {}
 
   std::shared_ptr<const LtProduct::Problem> problem_;
   cublasLtMatmulAlgo_t chosen_;
+  std::int64_t workspace_bytes_;
 };
 
 /// cuBLASLt on the stream and in the workspace of a Cublas, for whom products run one after another. It must outlive
@@ -72,6 +74,8 @@ class LtBatch {
 class CublasLt {
  public:
   explicit CublasLt(const Cublas& cublas);
+
+  const Cublas& cublas() const { return cublas_; }
 
   /// Products of this shape by each of up to eight algorithms that give the same bits each time, those first that
   /// cuBLASLt expects to be fast. The same ones, in the same order, on one kind of device with one version of the
@@ -82,9 +86,9 @@ class CublasLt {
   /// lock, and the documentation promises no order. cuBLAS documentation, "cublasLtReductionScheme_t" and "Results
   /// Reproducibility".
   std::vector<LtProduct> products(const ProductShape& shape) const;
-  /// `count` products like this one, which may be another object's, as one call on this stream. The algorithm is the
-  /// same, tile, stages and parts included, so each sum is added up in the same order as alone. None where the
-  /// algorithm cannot do it or needs more workspace than there is.
+  /// `count` products like this one, which may be another object's, as one call on this stream, their matrices found by
+  /// arrays of addresses. The algorithm is the same, tile, stages and parts included; the library does not promise that
+  /// this makes the same bits. None where the algorithm cannot do it, or the library is older than 12.9.
   std::optional<LtBatch> batch(const LtProduct& product, int count) const;
   /// "13.1.0"
   static std::string version();

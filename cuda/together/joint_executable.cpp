@@ -15,7 +15,7 @@ class JointExecutable final : public Executable {
         branch_(stream.get()),
         alone_(stream.get(), std::min(GraphOptions().most_steps, plan_.sequence().longest()),
                [this](std::int64_t steps) { plan_.sequence().enqueue(steps, plan_.resources(), branch_); }),
-        seat_(group.join(plan_)) {}
+        seat_(group.take_seat(plan_)) {}
   JointExecutable(const JointExecutable&) = delete;
   JointExecutable& operator=(const JointExecutable&) = delete;
 
@@ -29,7 +29,7 @@ class JointExecutable final : public Executable {
     stream_.make_current();
     std::int64_t done = 0;
     while (done < steps && !(stop && stop->load(std::memory_order_relaxed))) {
-      const std::int64_t joint = together_ ? seat_->run(steps - done, stop) : 0;
+      const std::int64_t joint = seat_ && together_ ? seat_->run(steps - done, stop) : 0;
       together_ = joint > 0;
       done += joint > 0 ? joint : alone_.launch(steps - done, stream_.get());
     }

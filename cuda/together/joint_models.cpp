@@ -14,24 +14,46 @@ constexpr std::int64_t kMostSteps = 16;
 
 }  // namespace
 
-bool JointModels::Meeting::complete() const {
-  return std::ranges::all_of(seats, [](const Seat* seat) { return seat->waits_; });
+std::size_t JointModels::Meeting::waiting() const {
+  return static_cast<std::size_t>(std::ranges::count_if(seats, [](const Seat* seat) { return seat->waits_; }));
 }
 
-void JointModels::Meeting::seats_changed() {
-  ignore(cudaStreamSynchronize(trunk.get()));  // the graphs may still run
+void JointModels::Meeting::forget_graphs() {
+  ignore(cudaStreamSynchronize(trunk.get()));  // they may still run
   graphs.reset();
   steps.reset();
-  lacks_memory = false;
+  failed = false;
 }
 
-std::unique_ptr<JointModels::Seat> JointModels::join(const JointPlan& plan) {
-  std::unique_ptr<Seat> seat(new Seat(*this, plan, plan.key()));
+/// Where there is no memory for it, or the library refuses after all what it said it could do, each goes on alone.
+void JointModels::Meeting::build() {
+  std::vector<const JointPlan*> plans;
+  for (const Seat* seat : seats) plans.push_back(&seat->plan_);
+  try {
+    steps = std::make_unique<JointSteps>(plans, trunk, library);
+    graphs = std::make_unique<StepGraphs>(trunk.get(), std::min(kMostSteps, steps->longest()),
+                                          [&](std::int64_t count) { steps->enqueue(count); });
+  } catch (const Error&) {
+    forget_graphs();
+    failed = true;
+  }
+}
+
+std::unique_ptr<JointModels::Seat> JointModels::take_seat(const JointPlan& plan) {
+  std::string key = plan.key();
   const std::lock_guard lock(mutex_);
-  std::unique_ptr<Meeting>& meeting = meetings_[seat->key_];
-  if (!meeting) meeting = std::make_unique<Meeting>(plan.products().precision());
-  meeting->seats_changed();
-  meeting->seats.push_back(seat.get());
+  if (!meetings_.contains(key)) {
+    try {
+      auto meeting = std::make_unique<Meeting>(plan.products().precision());
+      meetings_.emplace(key, std::move(meeting));
+    } catch (const Error&) {
+      return nullptr;
+    }
+  }
+  Meeting& meeting = *meetings_.at(key);
+  std::unique_ptr<Seat> seat(new Seat(*this, plan, std::move(key)));
+  meeting.forget_graphs();
+  meeting.seats.push_back(seat.get());
   return seat;
 }
 
@@ -39,7 +61,7 @@ void JointModels::leave(Seat& seat) {
   const std::lock_guard lock(mutex_);
   const auto found = meetings_.find(seat.key_);
   Meeting& meeting = *found->second;
-  meeting.seats_changed();
+  meeting.forget_graphs();
   std::erase(meeting.seats, &seat);
   if (meeting.seats.empty()) meetings_.erase(found);
   changed_.notify_all();
@@ -49,17 +71,20 @@ std::int64_t JointModels::run(Seat& seat, std::int64_t steps, const std::atomic<
   std::unique_lock lock(mutex_);
   Meeting& meeting = *meetings_.at(seat.key_);
   seat.waits_ = true;
+  seat.away_ = false;
   seat.wanted_ = steps;
   seat.done_ = 0;
   seat.error_ = nullptr;
   changed_.notify_all();
   const auto until = std::chrono::steady_clock::now() + patience_;
   while (seat.waits_) {  // until somebody has led, or nobody will
-    bool alone = meeting.seats.size() == 1 || meeting.lacks_memory || somebody_cannot_come(meeting);
-    if (!alone && meeting.complete())
+    bool alone = must_go_alone(meeting);
+    if (!alone && meeting.complete()) {
       lead(meeting, stop);
-    else if (!alone)
-      alone = changed_.wait_until(lock, until) == std::cv_status::timeout && seat.waits_;
+    } else if (!alone && changed_.wait_until(lock, until) == std::cv_status::timeout && seat.waits_) {
+      for (Seat* other : meeting.seats) other->away_ = !other->waits_;
+      alone = true;
+    }
     if (!alone) continue;
     seat.waits_ = false;
     changed_.notify_all();
@@ -68,26 +93,33 @@ std::int64_t JointModels::run(Seat& seat, std::int64_t steps, const std::atomic<
   return seat.done_;
 }
 
-/// A model has one thread, so one that waits with another plan will not come.
-bool JointModels::somebody_cannot_come(const Meeting& meeting) const {
-  return std::ranges::any_of(meeting.seats, [&](const Seat* absent) {
-    return !absent->waits_ && std::ranges::any_of(meetings_, [&](const auto& other) {
-      return std::ranges::any_of(other.second->seats, [&](const Seat* seat) {
-        return seat->waits_ && &seat->plan_.stream() == &absent->plan_.stream();
-      });
-    });
+/// A model has one thread, so one that waits with another plan, as that of an epoch's smaller last batch, will not come
+/// by itself: where fewer wait goes alone, and comes back.
+bool JointModels::must_go_alone(const Meeting& meeting) const {
+  if (meeting.seats.size() == 1 || meeting.failed) return true;
+  return std::ranges::any_of(meeting.seats, [&](const Seat* seat) {
+    if (seat->waits_) return false;
+    const Meeting* other = where_it_waits(*seat);
+    if (!other) return seat->away_;
+    const std::size_t here = meeting.waiting(), there = other->waiting();
+    return here < there || (here == there && meeting.seats.front()->key_ < other->seats.front()->key_);
   });
 }
 
+const JointModels::Meeting* JointModels::where_it_waits(const Seat& absent) const {
+  for (const auto& [key, meeting] : meetings_)
+    for (const Seat* seat : meeting->seats)
+      if (seat->waits_ && &seat->plan_.stream() == &absent.plan_.stream()) return meeting.get();
+  return nullptr;
+}
+
 void JointModels::lead(Meeting& meeting, const std::atomic<bool>* stop) {
+  if (!meeting.graphs) meeting.build();
   std::int64_t steps = meeting.seats.front()->wanted_, done = 0;
   for (const Seat* seat : meeting.seats) steps = std::min(steps, seat->wanted_);
   std::exception_ptr error;
   try {
-    done = launch(meeting, steps, stop);
-  } catch (const MemoryError&) {  // there is none for more graphs: each goes on alone
-    meeting.seats_changed();
-    meeting.lacks_memory = true;
+    if (!meeting.failed) done = launch(meeting, steps, stop);
   } catch (...) {
     error = std::current_exception();
   }
@@ -99,15 +131,8 @@ void JointModels::lead(Meeting& meeting, const std::atomic<bool>* stop) {
   changed_.notify_all();
 }
 
-std::int64_t JointModels::launch(Meeting& meeting, std::int64_t steps, const std::atomic<bool>* stop) {
+std::int64_t JointModels::launch(const Meeting& meeting, std::int64_t steps, const std::atomic<bool>* stop) {
   const cudaStream_t trunk = meeting.trunk.get();
-  if (!meeting.graphs) {
-    std::vector<const JointPlan*> plans;
-    for (const Seat* seat : meeting.seats) plans.push_back(&seat->plan_);
-    meeting.steps = std::make_unique<JointSteps>(plans, meeting.trunk, meeting.library);
-    meeting.graphs = std::make_unique<StepGraphs>(trunk, std::min(kMostSteps, meeting.steps->longest()),
-                                                  [&](std::int64_t count) { meeting.steps->enqueue(count); });
-  }
   for (const Seat* seat : meeting.seats) {
     seat->before_.record(seat->plan_.stream().get());
     seat->before_.hold_back(trunk);

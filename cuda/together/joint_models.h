@@ -18,15 +18,16 @@ namespace lacuna::cuda {
 
 /// Models of one device that are trained at the same time, each by a host thread of its own. Threads that want steps of
 /// plans with the same key meet: when all whose plans have it are there, one of them launches graphs of joint steps.
-/// One that is not there within `patience`, because it evaluates or waits with another plan, is not waited for: who is
-/// there goes on alone, with the same results.
+/// Nobody is waited for long: who has not come within `patience`, because he evaluates, saves or is yet to begin,
+/// counts as away until he comes, and while anybody is away the others go on alone, with the same results.
 class JointModels final : public ModelGroup {
  public:
-  explicit JointModels(std::chrono::milliseconds patience = std::chrono::milliseconds(200)) : patience_(patience) {}
+  explicit JointModels(std::chrono::milliseconds patience = std::chrono::milliseconds(10)) : patience_(patience) {}
 
   class Seat;
-  /// Takes part from now on, until the seat is gone; the plan must outlive it, and this too.
-  std::unique_ptr<Seat> join(const JointPlan& plan);
+  /// Takes part from now on, until the seat is gone; the plan must outlive it, and this too. Null where the device has
+  /// no room for what meeting needs.
+  std::unique_ptr<Seat> take_seat(const JointPlan& plan);
 
  private:
   /// Whose plans have the same key.
@@ -38,17 +39,20 @@ class JointModels final : public ModelGroup {
     Event after;                        // the joint steps so far
     std::unique_ptr<JointSteps> steps;  // of these seats; none yet, or not any more
     std::unique_ptr<StepGraphs> graphs;
-    bool lacks_memory = false;  // for these seats
+    bool failed = false;  // to build them
 
     explicit Meeting(Precision precision) : cublas(trunk.get(), precision), library(cublas) {}
-    bool complete() const;
-    void seats_changed();
+    std::size_t waiting() const;
+    bool complete() const { return waiting() == seats.size(); }
+    void build();
+    void forget_graphs();
   };
 
   std::int64_t run(Seat& seat, std::int64_t steps, const std::atomic<bool>* stop);
   void lead(Meeting& meeting, const std::atomic<bool>* stop);
-  std::int64_t launch(Meeting& meeting, std::int64_t steps, const std::atomic<bool>* stop);
-  bool somebody_cannot_come(const Meeting& meeting) const;
+  std::int64_t launch(const Meeting& meeting, std::int64_t steps, const std::atomic<bool>* stop);
+  bool must_go_alone(const Meeting& meeting) const;
+  const Meeting* where_it_waits(const Seat& absent) const;
   void leave(Seat& seat);
 
   const std::chrono::milliseconds patience_;
@@ -75,7 +79,7 @@ class JointModels::Seat {
   const JointPlan& plan_;
   const std::string key_;
   Event before_;  // what was on the plan's stream before joint steps
-  bool waits_ = false;
+  bool waits_ = false, away_ = false;
   std::int64_t wanted_ = 0, done_ = 0;
   std::exception_ptr error_;
 };

@@ -12,7 +12,7 @@ JointPlan::JointPlan(const StepPlan& plan, const Bindings& bindings, const Strea
       plan_(plan),
       copies_(plan_),
       convolutions_(plan_, cudnn),
-      sequence_(plan_, false),
+      sequence_(plan_),
       layout_(plan_, bindings, sequence_.doubled(), convolutions_.workspace_bytes(), multiprocessors,
               choice.cublas().precision()),
       arena_(place_arena(plan_, layout_, stream)),

@@ -19,6 +19,7 @@ std::int64_t JointSteps::longest() const {
 
 void JointSteps::add_products() {
   std::vector<const void*> table;
+  std::int64_t workspace_bytes = 1;
   const auto count = static_cast<int>(models_.size());
   const auto& operations = models_.front().products;
   for (std::size_t o = 0; o < operations.size(); ++o) {
@@ -29,21 +30,24 @@ void JointSteps::add_products() {
       const PlanProducts& products = models_.front().plan->products();
       const LtProduct* chosen = products.chosen(operations[o][p].shape, at.front());
       joints.push_back({chosen ? library_.batch(*chosen, count) : std::nullopt, table.size()});
+      if (const auto& batch = joints.back().batch)
+        workspace_bytes = std::max(workspace_bytes, batch->workspace_bytes());
       for (const ProductAddresses& of : at) table.push_back(of.a);
       for (const ProductAddresses& of : at) table.push_back(of.b);
       for (const ProductAddresses& of : at) table.push_back(of.c);
     }
   }
   const std::size_t bytes = table.size() * sizeof table.front();
+  workspace_ = DeviceMemory(workspace_bytes, "the workspace of joint products");
   table_ = DeviceMemory(static_cast<std::int64_t>(bytes), "addresses of products");
   LACUNA_CUDA(cudaMemcpyAsync(table_.get(), table.data(), bytes, cudaMemcpyHostToDevice, trunk_.get()));
   trunk_.synchronize();
 }
 
 void JointSteps::enqueue(std::int64_t steps) const {
-  fork();
+  fork_models();
   for (std::int64_t step = 0; step < steps; ++step) enqueue_step();
-  join();
+  join_models();
 }
 
 void JointSteps::enqueue_step() const {
@@ -80,20 +84,20 @@ void JointSteps::multiply(const Joint& joint, std::size_t operation, std::size_t
     if (!joint.batch) model.plan->products().multiply(of.shape, at);
   }
   if (!joint.batch) return;
-  join();
+  join_models();
   const std::size_t count = models_.size();
   auto* operands = reinterpret_cast<const void* const*>(table_.get()) + joint.first;
   auto* results = reinterpret_cast<float* const*>(table_.get()) + joint.first + 2 * count;
-  (*joint.batch)(operands, operands + count, results);
-  fork();
+  (*joint.batch)(operands, operands + count, results, workspace_);
+  fork_models();
 }
 
-void JointSteps::fork() const {
+void JointSteps::fork_models() const {
   done_.record(trunk_.get());
   for (const Model& model : models_) done_.hold_back(model.plan->stream().get());
 }
 
-void JointSteps::join() const {
+void JointSteps::join_models() const {
   for (const Model& model : models_) {
     model.ready.record(model.plan->stream().get());
     model.ready.hold_back(trunk_.get());

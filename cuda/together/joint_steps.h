@@ -15,7 +15,8 @@ namespace lacuna::cuda {
 ///   gather 1, noise 1 --+-- product --+-- activation 1 --+-- product --+-- ...
 ///   gather 2, noise 2 --+             +-- activation 2 --+             +-- ...
 ///
-/// A product whose algorithm takes no batches each model computes by itself.
+/// A product whose algorithm takes no batches each model computes by itself. A batch of samples is gathered before its
+/// step, not beside the one before as in graphs of one model: there is enough beside each other.
 class JointSteps {
  public:
   /// At least two plans, which must outlive this, as must `library`, which is on the trunk.
@@ -43,14 +44,15 @@ class JointSteps {
   void add_products();
   void enqueue_step() const;
   void multiply(const Joint& joint, std::size_t operation, std::size_t product, std::vector<Bf16Copies>& copies) const;
-  void fork() const;
-  void join() const;
+  void fork_models() const;
+  void join_models() const;
 
   const Stream& trunk_;
   const CublasLt& library_;
   std::vector<Model> models_;
   std::vector<std::vector<Joint>> joints_;  // by operation and product
   DeviceMemory table_;                      // of each product: A of all models, B of all, C of all
+  DeviceMemory workspace_;                  // batches take turns in it
   Event done_;
 };
 

@@ -38,13 +38,14 @@ struct ProductOptions {
   bool measured = false;  ///< the fastest of several algorithms, by measuring each shape for a moment
   /// Else these, for the shapes that they name; all other products by the library's own choice.
   ProductAlgorithms algorithms = {};
-  /// Else the first algorithm that can compute several such products as one call, as the models of a ModelGroup do. A
-  /// model's bits are the same whoever else is in the group.
+  /// Else the first algorithm that computes several such products as one call with the bits that each has alone, as the
+  /// models of a ModelGroup need it; that is tried for each shape.
   bool batched = false;
 };
 
 /// Models that are trained at the same time on one device, each by a thread and a backend of its own. Those whose steps
-/// have the same products make them together. For BackendOptions.
+/// have the same products, by algorithms that allow it (ProductOptions::batched), make them together. For
+/// BackendOptions.
 class ModelGroup {
  public:
   virtual ~ModelGroup() = default;
@@ -182,7 +183,7 @@ struct BackendOptions {
   Engine engine = Engine::automatic;       ///< the CPU backend has one only
   ProductOptions products = {};            ///< GPU
   int multiprocessors = 0;                 ///< GPU: so many a resident model takes, beside others; 0: all
-  std::shared_ptr<ModelGroup> group = {};  ///< GPU, with ProductOptions::batched: who else is trained meanwhile
+  std::shared_ptr<ModelGroup> group = {};  ///< GPU, engine graph: who else is trained meanwhile
 };
 
 /// "auto", "cpu", "cuda" or "cuda:N". auto takes a GPU where there is one. Throws InputError, saying why and

@@ -204,7 +204,7 @@ class Sweep {
     if (backend_->describe().kind != "cuda") return settings;
     Engine& engine = settings.backend.engine;
     if (engine == Engine::automatic) engine = Engine::graph;
-    settings.backend.group = group_;
+    if (settings.backend.products.batched) settings.backend.group = group_;
     const int most = plan_.jobs > 0 ? static_cast<int>(plan_.jobs) : static_cast<int>(kGpuJobs);
     if (engine == Engine::resident) settings.backend.multiprocessors = std::max(1, multiprocessors(*backend_) / most);
     return settings;

@@ -17,4 +17,8 @@ std::unique_ptr<Backend> backend_with(Engine engine, Precision precision) {
   return make_backend("cuda", {.precision = precision, .engine = engine});
 }
 
+bool on_a_device() {
+  return true;
+}
+
 }  // namespace lacuna::test

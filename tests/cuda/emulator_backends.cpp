@@ -25,4 +25,8 @@ std::unique_ptr<Backend> backend_with(Engine engine, Precision precision) {
   return make_backend("cuda", {.precision = precision, .engine = engine});
 }
 
+bool on_a_device() {
+  return false;
+}
+
 }  // namespace lacuna::test
