@@ -125,50 +125,30 @@ TEST_F(JointModels, RunGraphsOfManySteps) {
 
 /// By algorithms on record, one of them for batches as well, one not; and by cuBLAS itself.
 TEST_F(JointModels, ComputeByThemselvesWhatCannotBeBatched) {
-  const std::vector<TrainingRun> runs = three_runs();
+  std::vector<TrainingRun> runs = three_runs();
+  runs.pop_back();
+  for (TrainingRun& run : runs) run.steps = 2;
   const ProductOptions recorded{
       .algorithms = {{"nt24x20x60", "3.15.0.8.2.0.0.0.0"}, {"tn60x20x24", "1.20.0.4.2.0.0.0.0"}}};
-  std::vector<TrainingResult> together(2);
   const auto both = patient_group();
-  std::barrier everybody(2, []() noexcept { simt::reset_counters(); });
-  const auto train = [&](std::size_t i) {
-    const auto backend = backend_in(both, Precision::fp32, recorded);
-    Trainer trainer(*backend, runs[i].start, runs[i].data, runs[i].options);
-    everybody.arrive_and_wait();
-    together[i].losses = trainer.run(2);
-    together[i].parameters = parameters_of(trainer.model());
-  };
-  { std::jthread first(train, 0), second(train, 1); }
+  const std::vector<TrainingResult> together = train_at_once(
+      runs, [&](std::size_t) { return backend_in(both, Precision::fp32, recorded); }, simt::reset_counters);
   EXPECT_EQ(simt::counters().gemms, 2u * (1 + 2 * 4));
-  for (std::size_t i = 0; i < 2; ++i) {
-    TrainingRun run = runs[i];
-    run.steps = 2;
-    expect_same_bits(together[i], train_on(*backend_in(nullptr, Precision::fp32, recorded), run));
-  }
+  for (std::size_t i = 0; i < runs.size(); ++i)
+    expect_same_bits(together[i], train_on(*backend_in(nullptr, Precision::fp32, recorded), runs[i]));
 }
 
 TEST_F(JointModels, OfOtherAlgorithmsOrPrecisionsDoNotMix) {
   const std::vector<TrainingRun> runs = three_runs();
   const ProductOptions recorded{.algorithms = {{"nt24x20x60", "1.20.0.4.2.0.0.0.0"}}};
-  const auto all = patient_group();
   const auto backend_of = [&](std::size_t i, const std::shared_ptr<ModelGroup>& group) {
     if (i == 0) return backend_in(group, Precision::fp32, recorded);
     return backend_in(group, i == 1 ? Precision::fp32 : Precision::bf16);
   };
-  std::vector<TrainingResult> together(3);
-  {
-    std::barrier everybody(3);
-    std::vector<std::jthread> threads;
-    for (std::size_t i = 0; i < 3; ++i)
-      threads.emplace_back([&, i] {
-        const auto backend = backend_of(i, all);
-        Trainer trainer(*backend, runs[i].start, runs[i].data, runs[i].options);
-        everybody.arrive_and_wait();
-        together[i].losses = trainer.run(runs[i].steps);
-        together[i].parameters = parameters_of(trainer.model());
-      });
-  }
-  for (std::size_t i = 0; i < 3; ++i) expect_same_bits(together[i], train_on(*backend_of(i, patient_group()), runs[i]));
+  const auto all = patient_group();
+  const std::vector<TrainingResult> together = train_at_once(runs, [&](std::size_t i) { return backend_of(i, all); });
+  for (std::size_t i = 0; i < runs.size(); ++i)
+    expect_same_bits(together[i], train_on(*backend_of(i, patient_group()), runs[i]));
 }
 
 TEST_F(JointModels, StopWhenTheyAreTold) {

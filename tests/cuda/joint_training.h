@@ -17,8 +17,12 @@ std::shared_ptr<ModelGroup> patient_group();
 std::unique_ptr<Backend> backend_in(const std::shared_ptr<ModelGroup>& group, Precision precision = Precision::fp32,
                                     const ProductOptions& products = {.batched = true});
 
-/// Trains each run by a thread and a backend of its own, in one group. All are there before the first step;
-/// `before_steps` is called then.
+/// Trains each run by a thread and a backend of its own. All are there before the first step; `before_steps` is called
+/// then.
+std::vector<TrainingResult> train_at_once(const std::vector<TrainingRun>& runs,
+                                          const std::function<std::unique_ptr<Backend>(std::size_t)>& backend_of,
+                                          const std::function<void()>& before_steps = {});
+/// The same in one group.
 std::vector<TrainingResult> train_together(const std::vector<TrainingRun>& runs, Precision precision = Precision::fp32,
                                            const std::shared_ptr<ModelGroup>& group = patient_group(),
                                            const std::function<void()>& before_steps = {});
@@ -26,5 +30,12 @@ std::vector<TrainingResult> train_together(const std::vector<TrainingRun>& runs,
 /// Trains each run again, in a group of its own, and expects the same bits.
 void expect_same_bits_alone(const std::vector<TrainingRun>& runs, const std::vector<TrainingResult>& together,
                             Precision precision = Precision::fp32);
+
+/// Models that differ in their weights and the order of their samples, which are as sparse as digits.
+struct SparseRuns {
+  std::int64_t count, features, units, batch, steps;
+};
+/// Trains them together and each alone, and expects the same bits.
+void expect_same_bits_alone_of(const SparseRuns& models, Precision precision);
 
 }  // namespace lacuna::test
