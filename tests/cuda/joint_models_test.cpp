@@ -164,6 +164,29 @@ TEST_F(JointModels, StopWhenTheyAreTold) {
   std::jthread first(train, 0), second(train, 1);
 }
 
+/// Whoever leads meets the error first; everybody hears of it.
+TEST_F(JointModels, AllHearOfADeviceThatIsLost) {
+  const std::vector<TrainingRun> runs = three_runs();
+  const auto all = patient_group();
+  std::atomic<int> heard = 0;
+  std::barrier everybody(3, []() noexcept { simt::lose_device_after_work(100); });
+  std::vector<std::jthread> threads;
+  for (const TrainingRun& run : runs)
+    threads.emplace_back([&] {
+      const auto backend = backend_in(all);
+      Trainer trainer(*backend, run.start, run.data, run.options);
+      everybody.arrive_and_wait();
+      try {
+        trainer.run(200);
+      } catch (const Error&) {
+        ++heard;
+      }
+    });
+  threads.clear();
+  EXPECT_EQ(heard, 3);
+  simt::reset();  // what a lost device does not take back
+}
+
 TEST_F(JointModels, TrainAloneWhereThereIsNoRoomToMeet) {
   TrainingRun run = three_runs()[0];
   std::size_t needed = 0;
