@@ -60,10 +60,10 @@ class Operands {
   const void* a() const { return a_.get(); }
   const void* b() const { return b_.get(); }
   const void* to() const { return c_.get(); }
-  std::vector<float> result(std::size_t elements, const Workspace& workspace) const {
-    std::vector<float> values(elements);
-    LACUNA_CUDA(
-        cudaMemcpyAsync(values.data(), c_.get(), elements * sizeof(float), cudaMemcpyDeviceToHost, workspace.stream));
+  std::vector<float> result(const Workspace& workspace) const {
+    std::vector<float> values(static_cast<std::size_t>(elements_));
+    LACUNA_CUDA(cudaMemcpyAsync(values.data(), c_.get(), values.size() * sizeof(float), cudaMemcpyDeviceToHost,
+                                workspace.stream));
     LACUNA_CUDA(cudaStreamSynchronize(workspace.stream));
     return values;
   }
@@ -106,30 +106,30 @@ class Operands {
 /// library promises nothing of the kind, so it is tried.
 bool has_same_bits_in_batches(const LtProduct& product, const ProductShape& shape, const CublasLt& library,
                               const Workspace& workspace) {
-  const auto elements = static_cast<std::size_t>(shape.m * shape.n);
-  for (const int count : {2, 8}) {
+  constexpr int kFew = 2, kMany = 8;
+  if (!library.batch(product, kFew) || !library.batch(product, kMany)) return false;
+  std::vector<Operands> all;
+  std::vector<std::vector<float>> alone;
+  for (int i = 0; i < kMany; ++i) {
+    const Operands& operands = all.emplace_back(shape, library.cublas().precision(), workspace, i);
+    operands.multiply(product);
+    alone.push_back(operands.result(workspace));
+  }
+  std::vector<const void*> addresses;
+  for (const auto& which : {&Operands::a, &Operands::b, &Operands::to})
+    for (const Operands& operands : all) addresses.push_back((operands.*which)());
+  const std::size_t bytes = addresses.size() * sizeof(void*);
+  const DeviceMemory table(static_cast<std::int64_t>(bytes), kOperandsPurpose);
+  LACUNA_CUDA(cudaMemcpyAsync(table.get(), addresses.data(), bytes, cudaMemcpyHostToDevice, workspace.stream));
+  auto* operands = reinterpret_cast<const void* const*>(table.get());
+  auto* results = reinterpret_cast<float* const*>(table.get()) + 2 * kMany;
+  for (const int count : {kFew, kMany}) {
     const auto batch = library.batch(product, count);
-    if (!batch) return false;
-    std::vector<Operands> all;
-    for (int i = 0; i < count; ++i) all.emplace_back(shape, library.cublas().precision(), workspace, i);
-    std::vector<std::vector<float>> alone;
-    for (const Operands& operands : all) {
-      operands.multiply(product);
-      alone.push_back(operands.result(elements, workspace));
-      operands.begin_again(workspace);
-    }
-    std::vector<const void*> addresses;
-    for (const auto& which : {&Operands::a, &Operands::b, &Operands::to})
-      for (const Operands& operands : all) addresses.push_back((operands.*which)());
-    const std::size_t bytes = addresses.size() * sizeof(void*);
-    const DeviceMemory table(static_cast<std::int64_t>(bytes), kOperandsPurpose);
     const DeviceMemory room(std::max<std::int64_t>(1, batch->workspace_bytes()), kOperandsPurpose);
-    LACUNA_CUDA(cudaMemcpyAsync(table.get(), addresses.data(), bytes, cudaMemcpyHostToDevice, workspace.stream));
-    auto* first = reinterpret_cast<const void* const*>(table.get());
-    (*batch)(first, first + count, reinterpret_cast<float* const*>(table.get()) + 2 * count, room);
+    for (const Operands& each : all) each.begin_again(workspace);
+    (*batch)(operands, operands + kMany, results, room);
     for (int i = 0; i < count; ++i)
-      if (all[static_cast<std::size_t>(i)].result(elements, workspace) != alone[static_cast<std::size_t>(i)])
-        return false;
+      if (all[static_cast<std::size_t>(i)].result(workspace) != alone[static_cast<std::size_t>(i)]) return false;
   }
   return true;
 }

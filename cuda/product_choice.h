@@ -21,9 +21,8 @@ using ProductMeter = std::function<double(const ProductShape& shape, const std::
 void set_product_meter(ProductMeter meter);
 
 /// Picks the algorithms of a backend's dense products in training: cuBLAS's own choice, the fastest by measuring what
-/// cuBLASLt proposes for a moment, the first that gives several products at once the bits
-/// that each has alone, or those on record. What was chosen
-/// once holds for all plans.
+/// cuBLASLt proposes for a moment, the first that gives several products at once the bits that each has alone, or those
+/// on record. What was chosen once holds for all plans.
 class ProductChoice {
  public:
   /// Both must outlive this, and this the plans that it was asked for.

@@ -28,12 +28,12 @@ class JointExecutable final : public Executable {
   std::int64_t run(std::int64_t steps, const std::atomic<bool>* stop) override {
     stream_.make_current();
     std::int64_t done = 0;
+    bool together = seat_ != nullptr;
     while (done < steps && !(stop && stop->load(std::memory_order_relaxed))) {
-      const std::int64_t joint = seat_ && together_ ? seat_->run(steps - done, stop) : 0;
-      together_ = joint > 0;
-      done += joint > 0 ? joint : alone_.launch(steps - done, stream_.get());
+      const std::int64_t joint = together ? seat_->run(steps - done, stop) : 0;
+      together = joint > 0;  // else the others may be there next time
+      done += together ? joint : alone_.launch(steps - done, stream_.get());
     }
-    together_ = true;  // the others may be there next time
     return done;
   }
   std::vector<std::string> remarks() const override { return plan_.products().remarks(); }
@@ -45,7 +45,6 @@ class JointExecutable final : public Executable {
   Branch branch_;
   StepGraphs alone_;
   std::unique_ptr<JointModels::Seat> seat_;
-  bool together_ = true;
 };
 
 }  // namespace

@@ -33,7 +33,7 @@ void JointModels::Meeting::build() {
     steps = std::make_unique<JointSteps>(plans, trunk, library);
     graphs = std::make_unique<StepGraphs>(trunk.get(), std::min(kMostSteps, steps->longest()),
                                           [&](std::int64_t count) { steps->enqueue(count); });
-  } catch (const Error&) {
+  } catch (const std::exception&) {
     forget_graphs();
     failed = true;
   }
